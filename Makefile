@@ -1,0 +1,60 @@
+# Needs Python 3.11 or newer with venv, and make. `make` alone lists the targets.
+# Nothing is called by its console script: those break on a path with a space.
+
+PYTHON =
+ARGS =
+VENV = .venv/bin/python
+# One file a worker at a time: its fixtures are made once.
+PYTEST = $(VENV) -m pytest -n 2 --dist loadfile -p tests.tools.left_out
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format lock clean
+
+# An interpreter counts when it runs: shims of version managers may only be there.
+define install
+set --; $(if $(PYTHON),set -- "$(PYTHON)",set -- python3 python3.14 python3.13 python3.12 python3.11); \
+for python do \
+  if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+    exec "$$python" storefront/demo/install.py $(if $(PYTHON),--rebuild) $(1); \
+  fi; \
+done; \
+echo "Python 3.11 or newer with venv is needed and was not found as: $$*." \
+  "Name one with PYTHON=... (on Debian venv is the package python3-venv)." >&2; \
+exit 1
+endef
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: ## start the shop with everything it needs; Ctrl-C stops all of it
+	@$(call install,requirements.txt)
+	@exec $(VENV) -m flask --app wsgi demo
+
+test: ## run all tests; ARGS="-k words" picks some
+	@$(call install,requirements-dev.txt)
+	@CHROMIUM="$$($(VENV) tests/tools/chromium.py)" \
+	  $(PYTEST) --cov --cov-report=term $(ARGS)
+
+lint: ## check style, types and templates
+	@$(call install,requirements-dev.txt)
+	$(VENV) -m ruff check .
+	$(VENV) -m ruff format --check .
+	$(VENV) -m mypy
+	$(VENV) -m djlint --lint --quiet storefront
+
+format: ## put the code into the house's form
+	@$(call install,requirements-dev.txt)
+	$(VENV) -m ruff check --fix .
+	$(VENV) -m ruff format .
+
+lock: ## pin what requirements.in and requirements-dev.in ask for
+	@$(call install,requirements-dev.txt)
+	$(VENV) -m uv pip compile --universal --generate-hashes --python-version 3.11 \
+	  --no-emit-index-url --no-header --quiet requirements.in -o requirements.txt
+	$(VENV) -m uv pip compile --universal --generate-hashes --python-version 3.11 \
+	  --no-emit-index-url --no-header --quiet -c requirements.txt \
+	  requirements-dev.in -o requirements-dev.txt
+
+clean: ## remove what can be made again; the demo's data in instance/ stay
+	rm -rf .venv .coverage .coverage.* htmlcov .pytest_cache .mypy_cache \
+	  .ruff_cache .hypothesis

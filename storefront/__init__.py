@@ -1,0 +1,125 @@
+"""The storefront: a shop for one practitioner's studio."""
+
+from pathlib import Path
+from typing import NoReturn
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from storefront import cli
+from storefront.api_description import blueprint as api_description
+from storefront.catalog.routes import blueprint as catalog
+from storefront.checkout.api import blueprint as checkout_api
+from storefront.checkout.routes import blueprint as checkout
+from storefront.errors import SettingsError
+from storefront.extensions import csrf, db, mail, migrate
+from storefront.fulfilment.routes import blueprint as fulfilment
+from storefront.gateway.stripe_gateway import StripeGateway
+from storefront.orders.api import blueprint as orders_api
+from storefront.orders.routes import blueprint as orders
+from storefront.settings import DEVELOPMENT_KEY, Settings, read_settings, secrets_in
+from storefront.web import assets, filters, headers, health, logs, problems
+from storefront.webhooks.routes import blueprint as webhooks
+
+MIGRATIONS = str(Path(__file__).parent.parent / "migrations")
+LARGEST_BODY = 1024 * 1024
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Make the app: its parts in the order of the sale.
+
+    :raises SettingsError: if a setting is missing, wrong or half-set.
+    """
+    settings = settings or read_settings()
+    app = Flask(__name__, static_folder=None)
+    app.config.from_mapping(configuration(settings))
+    app.extensions["gateway"] = StripeGateway(
+        secrets_in(settings.stripe_secret_key)[0]
+        if settings.stripe_secret_key
+        else None,
+        settings.stripe_api_base,
+    )
+    db.init_app(app)
+    migrate.init_app(app, db, directory=MIGRATIONS)
+    mail.init_app(app)
+    logs.init_app(app)
+    headers.init_app(app, settings)
+    csrf.init_app(app)
+    problems.init_app(app)
+    filters.init_app(app, settings)
+    for part in (
+        catalog,
+        checkout,
+        checkout_api,
+        webhooks,
+        orders,
+        orders_api,
+        fulfilment,
+        api_description,
+    ):
+        app.register_blueprint(part)
+    health.init_app(app, MIGRATIONS)
+    assets.init_app(app)
+    cli.init_app(app)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
+        )
+    return app
+
+
+def configuration(settings: Settings) -> dict[str, object]:
+    """Say the settings in the words of Flask and its extensions."""
+    key = settings.secret_key
+    return {
+        "SETTINGS": settings,
+        "SECRET_KEY": key.get_secret_value() if key else DEVELOPMENT_KEY,
+        "SECRET_KEY_FALLBACKS": list(secrets_in(settings.secret_key_fallbacks)),
+        "SESSION_COOKIE_NAME": "__Host-session" if settings.is_https else "session",
+        "SESSION_COOKIE_SECURE": settings.is_https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        # Lax, so that the way back from Stripe keeps it.
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "MAX_CONTENT_LENGTH": LARGEST_BODY,
+        "WTF_CSRF_TIME_LIMIT": 24 * 3600,
+        "SQLALCHEMY_DATABASE_URI": settings.database_url or "postgresql+psycopg2://",
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(settings),
+        "MAIL_SERVER": settings.mail_server,
+        "MAIL_PORT": settings.smtp_port,
+        "MAIL_USERNAME": settings.mail_username,
+        "MAIL_PASSWORD": settings.mail_password.get_secret_value()
+        if settings.mail_password
+        else None,
+        "MAIL_USE_TLS": settings.mail_use_tls,
+        "MAIL_USE_SSL": settings.mail_use_ssl,
+        "MAIL_DEFAULT_SENDER": settings.mail_default_sender,
+        # It follows TESTING otherwise, and our tests send real mail.
+        "MAIL_SUPPRESS_SEND": False,
+    }
+
+
+def engine_options(settings: Settings) -> dict[str, object]:
+    """Give how the pool connects: nothing waits for ever, no value gets into a log."""
+    if settings.database_url is None:
+        return {"creator": _no_database}
+    return {
+        "pool_size": 10,
+        "max_overflow": 20,
+        "pool_timeout": 5,
+        "pool_pre_ping": True,
+        "hide_parameters": True,
+        "connect_args": {
+            "connect_timeout": 3,
+            "application_name": "storefront",
+            "options": "-c statement_timeout=10s -c lock_timeout=4s"
+            " -c idle_in_transaction_session_timeout=30s -c timezone=UTC",
+        },
+    }
+
+
+def _no_database() -> NoReturn:
+    raise SettingsError(
+        "DATABASE_URL is not set, and no demo is running here: set it, or run "
+        "`make run` first."
+    )

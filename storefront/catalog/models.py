@@ -1,0 +1,82 @@
+"""Products, and the files that some of them deliver."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, Text, func
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storefront.extensions import TIMESTAMP, db, stored_enum
+
+
+class ProductKind(StrEnum):
+    """What sort of thing a product is; decides its shelf and its words."""
+
+    SESSION = "session"
+    PACK = "pack"
+    ALMANAC = "almanac"
+
+
+class Product(db.Model):  # type: ignore[name-defined,misc]
+    """Something on the shelf. `unit_amount`: minor units of `currency`, above zero."""
+
+    __tablename__ = "products"
+    __table_args__ = (
+        CheckConstraint("unit_amount > 0", name="unit_amount_above_zero"),
+        CheckConstraint(
+            "(kind = 'session') = (duration_minutes IS NOT NULL)",
+            name="sessions_have_a_duration",
+        ),
+        CheckConstraint(
+            "(kind = 'pack') = (pack_of IS NOT NULL)"
+            " AND (kind = 'pack') = (pack_size IS NOT NULL)",
+            name="packs_hold_sessions",
+        ),
+        CheckConstraint("pack_size >= 2", name="pack_size_at_least_two"),
+    )
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[ProductKind] = mapped_column(stored_enum(ProductKind, "product_kind"))
+    name: Mapped[str] = mapped_column(Text)
+    summary: Mapped[str] = mapped_column(Text)
+    description: Mapped[str] = mapped_column(Text)
+    next_steps: Mapped[str] = mapped_column(Text)
+    unit_amount: Mapped[int]
+    currency: Mapped[str] = mapped_column(db.String(3))
+    duration_minutes: Mapped[int | None]
+    pack_of: Mapped[str | None] = mapped_column(ForeignKey("products.id"))
+    pack_size: Mapped[int | None]
+    edition: Mapped[str | None] = mapped_column(Text)
+    shipping_countries: Mapped[list[str] | None] = mapped_column(ARRAY(db.String(2)))
+    is_active: Mapped[bool]
+    position: Mapped[int]
+    updated_at: Mapped[datetime] = mapped_column(
+        TIMESTAMP, server_default=func.now(), onupdate=func.now()
+    )
+
+
+class ProductFile(db.Model):  # type: ignore[name-defined,misc]
+    """The file that a paid product delivers, kept in Postgres for every machine."""
+
+    __tablename__ = "product_files"
+
+    product_id: Mapped[str] = mapped_column(
+        ForeignKey("products.id", ondelete="CASCADE"), primary_key=True
+    )
+    name: Mapped[str] = mapped_column(Text)
+    media_type: Mapped[str] = mapped_column(Text)
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+
+
+class Seller(db.Model):  # type: ignore[name-defined,misc]
+    """Who sells, for receipts and the imprint: one row."""
+
+    __tablename__ = "sellers"
+    __table_args__ = (CheckConstraint("id = 1", name="only_one"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, default=1)
+    legal_name: Mapped[str] = mapped_column(Text)
+    address: Mapped[str] = mapped_column(Text)
+    tax_id: Mapped[str] = mapped_column(Text)
+    languages: Mapped[list[str]] = mapped_column(ARRAY(Text))

@@ -1,0 +1,89 @@
+"""POST /api/checkout: the shop for programs."""
+
+import json
+import re
+from typing import Any
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from storefront.checkout.forms import read_body
+from storefront.checkout.place_order import PlacedOrder, place_order
+from storefront.errors import (
+    CheckoutUnderWay,
+    FieldError,
+    KeyReused,
+    PaymentUnavailable,
+    TooManyCheckouts,
+)
+from storefront.extensions import csrf
+from storefront.orders.numbers import new_page_token
+from storefront.settings import current_settings
+from storefront.web.filters import absolute_url
+from storefront.web.problems import problem
+
+blueprint = Blueprint("checkout_api", __name__, url_prefix="/api")
+# JSON from another site is stopped by the browser before it is sent.
+csrf.exempt(blueprint)
+
+LARGEST_BODY = 64 * 1024
+KEY = re.compile(r"[\x20-\x7e]{1,255}")
+
+
+@blueprint.post("/checkout")
+def checkout() -> ResponseReturnValue:
+    """Place an order and answer with the address where it can be paid."""
+    request.max_content_length = LARGEST_BODY
+    if not request.is_json:
+        return problem(415, "Send the body as application/json.")
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not KEY.fullmatch(key):
+        return problem(400, "Idempotency-Key is 1 to 255 printable ASCII characters.")
+    try:
+        body = _read_json(request.get_data())
+    except (ValueError, RecursionError):
+        return problem(400, "The body is not JSON, or names a member twice.")
+    try:
+        purchase = read_body(body).purchase(current_settings().shop_locale)
+        placed = place_order(
+            purchase, f"api:{key or new_page_token()}", request.remote_addr or ""
+        )
+    except FieldError as error:
+        return problem(422, "Some fields need another look.", errors=error.errors)
+    except KeyReused as error:
+        return problem(422, str(error), errors={"Idempotency-Key": str(error)})
+    except CheckoutUnderWay as error:
+        return problem(409, str(error), retry_after=2)
+    except TooManyCheckouts as error:
+        return problem(429, str(error), retry_after=error.retry_after)
+    except PaymentUnavailable as error:
+        return problem(503, str(error), retry_after=10)
+    return _as_json(placed), 201
+
+
+def _as_json(placed: PlacedOrder) -> dict[str, Any]:
+    order_url = absolute_url(
+        current_settings(), "orders.page", token=placed.page_token
+    )
+    return {
+        "order_id": placed.order_id,
+        "number": placed.number,
+        "status": placed.status,
+        "checkout_url": placed.checkout_url or order_url,
+        "order_url": order_url,
+        "currency": placed.currency,
+        "total_amount": placed.total_amount,
+        "expires_at": placed.expires_at,
+    }
+
+
+def _read_json(body: bytes) -> Any:
+    """Read JSON strictly: a member named twice would mean two things."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        members = dict(pairs)
+        if len(members) < len(pairs):
+            raise ValueError("A member is named twice.")
+        return members
+
+    return json.loads(body.decode(), object_pairs_hook=once)

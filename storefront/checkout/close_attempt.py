@@ -1,0 +1,70 @@
+"""Closing an attempt at paying, so that nobody can pay it any more."""
+
+from uuid import UUID
+
+from storefront.checkout.door import gateway
+from storefront.checkout.settle_order import settle_order
+from storefront.gateway.errors import RequestRefused, SessionUnknown
+from storefront.orders import service
+from storefront.orders.models import AttemptState, CheckoutAttempt
+from storefront.transaction import end_reading, transaction
+
+
+def close_attempt(attempt: CheckoutAttempt) -> None:
+    """Have the session expired at Stripe, and settle what it turns out to be.
+
+    Safe to repeat, and at any moment: a session that was paid meanwhile settles the
+    order, one that a bank works on is left alone.
+
+    :raises GatewayUnavailable: Stripe does not answer; nothing has changed.
+    """
+    if attempt.provider_session_id is None:
+        close_unanswered(attempt)
+        return
+    end_reading()
+    try:
+        session = gateway().expire_session(attempt.provider_session_id)
+    except SessionUnknown:
+        close_unknown(attempt.order_id, attempt.id, tell_owner=True)
+        return
+    with transaction():
+        settle_order(attempt.order_id, session, "expiry")
+
+
+def close_unanswered(attempt: CheckoutAttempt) -> None:
+    """Make sure that no session is left of an attempt whose answer never came.
+
+    The same key and parameters are sent once more: a session that was made is given
+    again, and expired; otherwise Stripe refuses the outdated `expires_at`, which shows
+    that there never was one ("Idempotent requests", read 2026-11).
+
+    :raises GatewayUnavailable: Stripe does not answer; nothing has changed.
+    """
+    end_reading()
+    try:
+        session = gateway().create_session(attempt.parameters, attempt.idempotency_key)
+        session = gateway().expire_session(session.id)
+    except RequestRefused:
+        close_unknown(attempt.order_id, attempt.id, tell_owner=False)
+        return
+    with transaction():
+        service.keep_session(
+            service.lock_order(attempt.order_id), attempt.id, session.id
+        )
+        settle_order(attempt.order_id, session, "expiry")
+
+
+def close_unknown(order_id: UUID, attempt_id: UUID, *, tell_owner: bool) -> None:
+    """Count an attempt without a session at Stripe as closed unpaid."""
+    with transaction():
+        order = service.lock_order(order_id)
+        attempt = service.get_attempt(order, attempt_id)
+        service.advance(attempt, AttemptState.EXPIRED)
+        if tell_owner:
+            service.raise_matter(
+                "session unknown at stripe",
+                attempt.provider_session_id or str(attempt.id),
+                order,
+                asked={"amount": order.total_amount, "currency": order.currency},
+            )
+        service.derive(order, "expiry")

@@ -1,0 +1,168 @@
+"""What a customer has to tell, checked: the same rules for the form and the API."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+
+from storefront.checkout.place_order import MOST_OF_ONE, Purchase
+from storefront.errors import FieldError
+
+# Letters, marks and signs of every script; no controls, no direction overrides.
+UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+UNWRITABLE_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e]")
+
+
+def _email(value: str) -> str:
+    try:
+        # One plain mailbox; letters beyond ASCII only in the host's name.
+        checked = validate_email(
+            value,
+            check_deliverability=False,
+            allow_smtputf8=False,
+            test_environment=True,
+        )
+    except EmailNotValidError as error:
+        raise ValueError("Enter an e-mail address like name@example.com.") from error
+    return checked.ascii_email or checked.normalized
+
+
+def _name(value: str) -> str:
+    if UNWRITABLE.search(value) or not value.isprintable():
+        raise ValueError("Enter your name without control characters.")
+    return value
+
+
+def _note(value: str) -> str:
+    if UNWRITABLE_TEXT.search(value) or "\ud800" <= max(value, default="") <= "\udfff":
+        raise ValueError("Enter the note without control characters.")
+    return value
+
+
+Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(_email)]
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_name),
+]
+Note = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=1000),
+    AfterValidator(_note),
+]
+Quantity = Annotated[int, Field(ge=1, le=MOST_OF_ONE, strict=True)]
+ProductId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,99}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Item(_Strict):
+    """One product, so many times."""
+
+    service_id: ProductId
+    quantity: Quantity
+
+
+class Customer(_Strict):
+    """Who buys: where the receipt goes, and what to call them."""
+
+    email: Email
+    name: Name
+
+
+class CheckoutBody(_Strict):
+    """The body of POST /api/checkout."""
+
+    items: Annotated[list[Item], Field(min_length=1, max_length=100)]
+    customer: Customer
+
+    def purchase(self, locale: str) -> Purchase:
+        """Give what the use case takes."""
+        return Purchase(
+            items=tuple((item.service_id, item.quantity) for item in self.items),
+            email=self.customer.email,
+            name=self.customer.name,
+            note=None,
+            locale=locale,
+        )
+
+
+class DetailsForm(BaseModel):
+    """The details form: what a person typed about one product."""
+
+    service_id: ProductId
+    quantity: Annotated[int, Field(ge=1, le=MOST_OF_ONE)]
+    email: Email
+    name: Name
+    note: Note = ""
+
+    def purchase(self, locale: str) -> Purchase:
+        """Give what the use case takes."""
+        return Purchase(
+            items=((self.service_id, self.quantity),),
+            email=self.email,
+            name=self.name,
+            note=self.note or None,
+            locale=locale,
+        )
+
+
+SENTENCES = {
+    "email": "Enter an e-mail address like name@example.com.",
+    "name": "Enter your name; 200 characters at most.",
+    "note": "Keep the note under 1000 characters.",
+    "quantity": f"Choose a quantity from 1 to {MOST_OF_ONE}.",
+    "service_id": "This product is not, or no longer, for sale.",
+}
+
+
+def read_form(form: Mapping[str, str]) -> DetailsForm:
+    """Check what was typed.
+
+    :raises FieldError: with a sentence for each field that needs another look.
+    """
+    given = {name: form[name] for name in DetailsForm.model_fields if name in form}
+    quantity = given.get("quantity", "")
+    if not re.fullmatch(r"[0-9]{1,3}", quantity):
+        given["quantity"] = "0"
+    try:
+        return DetailsForm(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise FieldError(_sentences(error)) from None
+
+
+def read_body(body: Any) -> CheckoutBody:
+    """Check a JSON body.
+
+    :raises FieldError: as read_form; fields are named with dots, items by place.
+    """
+    try:
+        return CheckoutBody.model_validate(body)
+    except ValidationError as error:
+        raise FieldError(_sentences(error)) from None
+
+
+def _sentences(error: ValidationError) -> dict[str, str]:
+    sentences: dict[str, str] = {}
+    for one in error.errors(include_input=False, include_url=False):
+        path = [str(part) for part in one["loc"]]
+        text = SENTENCES.get(path[-1] if path else "", one["msg"])
+        if one["type"] == "value_error":
+            text = one["msg"].removeprefix("Value error, ")
+        elif one["type"] == "missing" and path[-1] not in SENTENCES:
+            text = "This field is missing."
+        elif one["type"] == "extra_forbidden":
+            text = "This field is not known."
+        sentences.setdefault(".".join(path) or "body", text)
+    return sentences

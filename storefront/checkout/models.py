@@ -1,0 +1,40 @@
+"""Requests to check out, so that a repeated one makes nothing twice; and rates."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Text, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storefront.extensions import TIMESTAMP, db
+
+
+class CheckoutRequest(db.Model):  # type: ignore[name-defined,misc]
+    """One client key with the order it made.
+
+    `claimed_until`: whoever works on it now; past that moment it may be taken over.
+    `answer`: what the client got, once there is something final to give.
+    """
+
+    __tablename__ = "checkout_requests"
+
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(Text)
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
+    claimed_until: Mapped[datetime | None] = mapped_column(TIMESTAMP)
+    answer: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    created_at: Mapped[datetime] = mapped_column(
+        TIMESTAMP, server_default=func.now(), index=True
+    )
+
+
+class RateCounter(db.Model):  # type: ignore[name-defined,misc]
+    """How often something happened within a window, over all workers."""
+
+    __tablename__ = "rate_counters"
+
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    hits: Mapped[int]
+    expires_at: Mapped[datetime] = mapped_column(TIMESTAMP, index=True)

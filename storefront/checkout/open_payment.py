@@ -1,0 +1,166 @@
+"""Opening the payment page of an order: the first time, after a fault, or once more."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+from flask import current_app
+from sqlalchemy import func, select
+
+from storefront.checkout.close_attempt import close_unanswered, close_unknown
+from storefront.checkout.door import gateway
+from storefront.checkout.settle_order import settle_order
+from storefront.errors import OrderNotPayable, PaymentUnavailable
+from storefront.extensions import db
+from storefront.gateway.errors import GatewayUnavailable, RequestRefused, SessionUnknown
+from storefront.gateway.parameters import Line, SessionRequest, session_parameters
+from storefront.gateway.port import SessionOutcome, SessionSeen
+from storefront.orders import service
+from storefront.orders.models import AttemptState, CheckoutAttempt, Order
+from storefront.orders.status import UNDER_WAY, settling
+from storefront.settings import current_settings
+from storefront.transaction import end_reading, transaction
+
+# Stripe: a session lives 30 minutes at least (API docs "Create a Session", 2026-11).
+SHORTEST_LIFE = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """An order with the attempt that is under way, at one moment of the database."""
+
+    order: Order
+    attempt: CheckoutAttempt
+    now: datetime
+
+    @property
+    def is_too_late_to_create(self) -> bool:
+        """Tell whether the stored parameters ask for too short a life by now."""
+        ends = datetime.fromtimestamp(self.attempt.parameters["expires_at"], UTC)
+        return ends < self.now + SHORTEST_LIFE
+
+
+def begin_attempt(order: Order, shipping_countries: Sequence[str]) -> None:
+    """Store what Stripe will be asked for, before it is asked.
+
+    Transaction: the caller's. The deadline goes by the database's clock.
+    """
+    settings = current_settings()
+    expires_at = _database_time() + timedelta(minutes=settings.order_ttl_minutes)
+    attempt_id = uuid4()
+    request = SessionRequest(
+        shop=settings.base_url,
+        order_id=order.id,
+        attempt_id=attempt_id,
+        lines=[
+            Line(line["name"], line["unit_amount"], line["quantity"])
+            for line in order.line_items
+        ],
+        currency=order.currency,
+        email=order.customer_email,
+        locale=order.locale,
+        order_url=f"{settings.base_url}/orders/{order.page_token}",
+        expires_at=expires_at,
+        shipping_countries=shipping_countries,
+    )
+    service.add_attempt(order, attempt_id, session_parameters(request), expires_at)
+
+
+def open_payment(order_id: UUID) -> str:
+    """Give the address where this order can be paid now.
+
+    An open session is looked at first; one that ended makes room for a new attempt.
+    Safe to repeat: there is one open attempt, and its key makes one session.
+
+    :raises OrderNotPayable: it is paid, or money is on its way.
+    :raises PaymentUnavailable: Stripe gives no usable answer; the order stays payable.
+    """
+    standing = _take_stock(order_id)
+    if standing.attempt.provider_session_id:
+        url = _url_of_open_session(standing.order, standing.attempt)
+        if url:
+            return url
+        standing = _take_stock(order_id)
+    elif standing.is_too_late_to_create:
+        _close_outdated(standing)
+        standing = _take_stock(order_id)
+    return _create_session(standing.order, standing.attempt)
+
+
+def _take_stock(order_id: UUID) -> _Standing:
+    """Give the attempt that is under way, or begin another."""
+    with transaction():
+        order = service.lock_order(order_id)
+        states = [attempt.state for attempt in order.attempts]
+        if settling(states) is not None:
+            raise OrderNotPayable("This order is paid.")
+        if {AttemptState.PROCESSING, AttemptState.DISAGREES}.intersection(states):
+            raise OrderNotPayable("The payment of this order is being worked on.")
+        if not UNDER_WAY.intersection(states):
+            begin_attempt(order, _countries(order.attempts[-1]))
+        return _Standing(order, order.attempts[-1], _database_time())
+
+
+def _database_time() -> datetime:
+    return db.session.execute(select(func.now())).scalar_one()  # type: ignore[no-any-return]
+
+
+def _countries(attempt: CheckoutAttempt) -> list[str]:
+    shipping = attempt.parameters.get("shipping_address_collection", {})
+    return list(shipping.get("allowed_countries", []))
+
+
+def _url_of_open_session(order: Order, attempt: CheckoutAttempt) -> str | None:
+    """Ask how the session stands; None if it has ended."""
+    end_reading()
+    try:
+        session = gateway().get_session(attempt.provider_session_id or "")
+    except SessionUnknown:
+        close_unknown(order.id, attempt.id, tell_owner=True)
+        return None
+    except (GatewayUnavailable, RequestRefused) as error:
+        raise PaymentUnavailable(order.page_token) from error
+    if session.outcome is SessionOutcome.OPEN:
+        return _usable_url(order, session)
+    with transaction():
+        settle_order(order.id, session, "customer")
+    return None
+
+
+def _close_outdated(standing: _Standing) -> None:
+    try:
+        close_unanswered(standing.attempt)
+    except GatewayUnavailable as error:
+        raise PaymentUnavailable(standing.order.page_token) from error
+
+
+def _create_session(order: Order, attempt: CheckoutAttempt) -> str:
+    end_reading()
+    try:
+        session = gateway().create_session(attempt.parameters, attempt.idempotency_key)
+    except (GatewayUnavailable, RequestRefused) as error:
+        current_app.logger.warning(
+            "no payment page for order %s: %s", order.number, error
+        )
+        raise PaymentUnavailable(order.page_token) from error
+    url = _usable_url(order, session)
+    with transaction():
+        order = service.lock_order(order.id)
+        service.keep_session(order, attempt.id, session.id)
+    return url
+
+
+def _usable_url(order: Order, session: SessionSeen) -> str:
+    """Check that the page asks for what was ordered, on a host that we know.
+
+    :raises PaymentUnavailable: if it does not: no customer is sent there.
+    """
+    parts = urlsplit(session.url or "")
+    known = f"{parts.scheme}://{parts.netloc}" in current_settings().checkout_origins
+    agrees = (session.amount, session.currency) == (order.total_amount, order.currency)
+    if session.url and known and agrees:
+        return session.url
+    current_app.logger.error("the payment page of order %s is not usable", order.number)
+    raise PaymentUnavailable(order.page_token)

@@ -1,0 +1,155 @@
+"""The details form, and the way from there to the payment page."""
+
+import time
+from http import HTTPStatus
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from storefront.catalog.models import Product
+from storefront.catalog.queries import find_product
+from storefront.checkout.forms import read_form
+from storefront.checkout.open_payment import open_payment
+from storefront.checkout.place_order import (
+    MOST_OF_ONE,
+    PlacedOrder,
+    Purchase,
+    place_order,
+)
+from storefront.errors import (
+    CheckoutUnderWay,
+    FieldError,
+    OrderNotPayable,
+    PaymentUnavailable,
+    TooManyCheckouts,
+)
+from storefront.orders.numbers import new_page_token
+from storefront.orders.queries import find_order_by_token
+from storefront.settings import current_settings
+from storefront.web.htmx import leave_for
+
+blueprint = Blueprint("checkout", __name__)
+
+LARGEST_FORM = 64 * 1024
+# A second click waits for the first one's answer: it belongs to the same person.
+PATIENCE_SECONDS, GLANCE_SECONDS = 11.0, 0.2
+TOKEN_LENGTH = 100
+
+
+@blueprint.get("/checkout")
+def details() -> ResponseReturnValue:
+    """Show the details form of one product."""
+    product = _product(request.args.get("service_id", ""))
+    quantity = request.args.get("quantity", "1")
+    typed = {"quantity": quantity if quantity.isdigit() else "1"}
+    return _form(product, typed)
+
+
+@blueprint.post("/checkout")
+def submit() -> ResponseReturnValue:
+    """Place the order and lead to the payment page; on faults, back to the form.
+
+    The one-time token and what was typed make the key: the same form sent twice is
+    one order, a corrected one is another.
+    """
+    request.max_content_length = request.max_form_memory_size = LARGEST_FORM
+    product = _product(request.form.get("service_id", ""))
+    typed = request.form.to_dict()
+    try:
+        purchase = read_form(typed).purchase(current_settings().shop_locale)
+        token = (typed.get("checkout_token") or new_page_token())[:TOKEN_LENGTH]
+        placed = _place_patiently(purchase, token)
+    except FieldError as error:
+        return _form(product, typed, errors=_by_field(error)), 422
+    except CheckoutUnderWay:
+        trouble = "We are still opening the payment page. Please try again."
+        return _form(product, typed, trouble=trouble), 503, {"Retry-After": "5"}
+    except TooManyCheckouts as error:
+        trouble = f"Too many tries. Please try again in {error.retry_after} seconds."
+        return (
+            _form(product, typed, trouble=trouble),
+            HTTPStatus.TOO_MANY_REQUESTS,
+            {"Retry-After": str(error.retry_after)},
+        )
+    except PaymentUnavailable:
+        return _form(product, typed, trouble=UNAVAILABLE), 503, {"Retry-After": "10"}
+    return leave_for(placed.checkout_url or _order_url(placed.page_token))
+
+
+UNAVAILABLE = (
+    "The payment page does not open just now. Nothing was charged, and your order is "
+    "kept. Please try again."
+)
+
+
+@blueprint.post("/orders/<token>/pay")
+def pay(token: str) -> ResponseReturnValue:
+    """Lead to the payment page of an order that is not paid yet, or no longer open."""
+    order = find_order_by_token(token)
+    if order is None:
+        abort(404)
+    try:
+        return leave_for(open_payment(order.id))
+    except OrderNotPayable:
+        return redirect(_order_url(token), 303)
+    except PaymentUnavailable:
+        html = render_template(
+            "checkout/unavailable.html", order=order, text=UNAVAILABLE
+        )
+        return html, 503, {"Retry-After": "10"}
+
+
+def _place_patiently(purchase: Purchase, token: str) -> PlacedOrder:
+    """Place the order, or share the answer of the click that came first."""
+    key = f"form:{token}:{purchase.fingerprint()}"
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            placed = place_order(purchase, key, request.remote_addr or "")
+            break
+        except CheckoutUnderWay:
+            if time.monotonic() > give_up_at:
+                raise
+            time.sleep(GLANCE_SECONDS)
+    return placed
+
+
+def _product(product_id: str) -> Product:
+    product = find_product(product_id) if product_id.isprintable() else None
+    if product is None:
+        abort(404)
+    if not product.is_active:
+        abort(410)
+    return product
+
+
+def _form(
+    product: Product,
+    typed: dict[str, str],
+    errors: dict[str, str] | None = None,
+    trouble: str | None = None,
+) -> str:
+    quantity = typed.get("quantity", "1")
+    valid = quantity.isascii() and quantity.isdigit() and 1 <= int(quantity) <= 20
+    return render_template(
+        "checkout/details.html",
+        product=product,
+        typed=typed,
+        errors=errors or {},
+        trouble=trouble,
+        quantity=int(quantity) if valid else 1,
+        most_of_one=MOST_OF_ONE,
+        checkout_token=typed.get("checkout_token") or new_page_token(),
+    )
+
+
+def _by_field(error: FieldError) -> dict[str, str]:
+    """Name the form's fields: what the catalog refuses concerns the quantity."""
+    return {
+        name if name in ("email", "name", "note", "quantity") else "quantity": text
+        for name, text in error.errors.items()
+    }
+
+
+def _order_url(token: str) -> str:
+    return url_for("orders.page", token=token)

@@ -1,0 +1,144 @@
+"""Settling: the one door through which news about money reaches an order.
+
+The webhook, the order page, the expiry and reconciliation all come through here, in a
+transaction of theirs. Calling it again, late, twice at once or in any order ends in
+the same state: facts only advance, and the status is derived from them.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from storefront.gateway.port import PaymentSeen, RefundSeen, SessionOutcome, SessionSeen
+from storefront.letters.outbox import write_order_letters
+from storefront.orders import service
+from storefront.orders.models import AttemptState, CheckoutAttempt, Order, RefundState
+from storefront.orders.queries import find_order_id
+from storefront.orders.status import UNFINISHED
+from storefront.settings import current_settings
+
+News = SessionSeen | PaymentSeen
+
+
+def settle_order(order_id: UUID, news: News | None, source: str) -> Order:
+    """Add what Stripe told to what is known of the order, and draw the consequences.
+
+    Transaction: the caller's; the order's row stays locked until its end.
+    Safe to repeat: a fact that is known already changes nothing.
+
+    1. Lock the order. 2. Find the attempt that is meant. 3. Compare everything that
+    has to agree before anything counts as paid. 4. Advance the attempt. 5. Derive the
+    status; the history, the letters and what is owed follow in the same transaction.
+
+    :param news: None after the refunds of the order's payment have changed.
+    :raises OrderUnknown: if the order is not in the database (yet).
+    """
+    order = service.lock_order(order_id)
+    if news is not None:
+        _learn(order, news)
+    change = service.derive(order, source)
+    if change.became_paid:
+        write_order_letters(order, revived=change.revived)
+    return order
+
+
+def settle_refund(refund: RefundSeen, source: str) -> None:
+    """Keep what Stripe told of a refund, and settle the order whose payment it is.
+
+    Transaction: the caller's. Safe to repeat: refunds are known by their ids.
+    """
+    order_id = find_order_id(payment_intent_id=refund.payment_intent_id)
+    if order_id is not None:
+        # Order first, then refund: everybody locks in this direction.
+        service.lock_order(order_id)
+    service.remember_refund(
+        refund.id,
+        refund.payment_intent_id,
+        _refund_state(refund.state),
+        refund.amount,
+        refund.currency,
+    )
+    if order_id is not None:
+        settle_order(order_id, None, source)
+
+
+def _refund_state(state: str) -> RefundState:
+    # Stripe may add states; one that we do not know has not given anything back yet.
+    return RefundState(state) if state in RefundState else RefundState.PENDING
+
+
+def _learn(order: Order, news: News) -> None:
+    attempt = _attempt_meant(order, news)
+    if attempt is None:
+        if _is_paid(news):
+            service.raise_matter("unknown session", news.id, order, **_figures(news))
+        return
+    if _is_paid(news) and (differences := _differences(order, attempt, news)):
+        service.raise_matter("payment disagrees", news.id, order, **differences)
+        if attempt.state in UNFINISHED:
+            service.advance(attempt, AttemptState.DISAGREES)
+        return
+    if isinstance(news, SessionSeen):
+        _learn_from_session(order, attempt, news)
+    else:
+        service.identify(attempt, payment_intent_id=news.id)
+        service.advance(attempt, AttemptState.PAID)
+
+
+def _learn_from_session(
+    order: Order, attempt: CheckoutAttempt, session: SessionSeen
+) -> None:
+    service.identify(attempt, session.id, session.payment_intent_id)
+    service.advance(attempt, AttemptState(session.outcome.value))
+    if session.shipping and not order.shipping_address:
+        order.shipping_address = session.shipping
+
+
+def _attempt_meant(order: Order, news: News) -> CheckoutAttempt | None:
+    """Find the attempt by Stripe's id; by our mark where that id is still unknown.
+
+    The second way is for news that overtook the answer to our own call.
+    """
+    by_session = isinstance(news, SessionSeen)
+    for attempt in order.attempts:
+        known = (
+            attempt.provider_session_id
+            if by_session
+            else attempt.provider_payment_intent_id
+        )
+        marked = news.mark is not None and news.mark.attempt_id == attempt.id
+        if known == news.id or (known is None and marked):
+            return attempt
+    return None
+
+
+def _is_paid(news: News) -> bool:
+    return isinstance(news, PaymentSeen) or news.outcome is SessionOutcome.PAID
+
+
+def _differences(
+    order: Order, attempt: CheckoutAttempt, news: News
+) -> dict[str, dict[str, Any]]:
+    """Give what does not agree, each with what we expected and what Stripe says."""
+    amount, reference, intent_id = news.amount, None, news.id
+    if isinstance(news, SessionSeen):
+        # Wholly discounted, "no_payment_required": then no PaymentIntent exists.
+        amount += news.amount_discounted if news.amount == 0 else 0
+        reference = news.client_reference_id
+        intent_id = news.payment_intent_id or ""
+    known_intent = attempt.provider_payment_intent_id
+    pairs = {
+        "amount": (order.total_amount, amount),
+        "currency": (order.currency, news.currency),
+        "livemode": (current_settings().livemode, news.livemode),
+        "reference": (str(order.id), reference or str(order.id)),
+        "payment": (known_intent or intent_id, intent_id or known_intent),
+    }
+    return {
+        name: {"expected": expected, "seen": seen}
+        for name, (expected, seen) in pairs.items()
+        if expected != seen
+    }
+
+
+def _figures(news: News) -> dict[str, Any]:
+    return {"paid": {"amount": news.amount, "currency": news.currency}}

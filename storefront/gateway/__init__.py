@@ -1,0 +1,1 @@
+"""The money door: the only package that knows Stripe."""

@@ -1,0 +1,71 @@
+"""Where Stripe's amounts differ from ISO 4217, and what it takes at all.
+
+Stripe: "Supported currencies" (read 2026-11, API 2026-10-28.endive).
+"""
+
+from decimal import Decimal
+
+from storefront.gateway.errors import AmountNotPayable
+from storefront.money import exponent, to_decimal
+
+ZERO_DECIMAL = frozenset(
+    "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split()
+)
+# Two decimals on the wire, the last two digits always zero.
+TWO_DECIMALS_ALWAYS_ZERO = frozenset({"ISK", "UGX"})
+# Three decimals on the wire, the last digit always zero.
+THREE_DECIMAL = frozenset("BHD JOD KWD OMR TND".split())
+
+# Smallest charges in whole units; where Stripe names none, one minor unit is asked.
+SMALLEST = {
+    currency: Decimal(amount)
+    for amount, currencies in {
+        "0.30": "GBP",
+        "0.50": "AUD BRL CAD CHF EUR INR NZD SGD USD",
+        "1": "BGN",
+        "2": "AED MYR PLN RON",
+        "2.50": "DKK",
+        "3": "NOK SEK",
+        "4": "HKD",
+        "10": "MXN THB",
+        "15": "CZK",
+        "50": "JPY",
+        "175": "HUF",
+    }.items()
+    for currency in currencies.split()
+}
+LARGEST_ON_THE_WIRE = 99_999_999
+
+
+def _wire_exponent(currency: str) -> int:
+    if currency in ZERO_DECIMAL:
+        return 0
+    return 3 if currency in THREE_DECIMAL else 2
+
+
+def to_wire(amount: int, currency: str) -> int:
+    """Turn minor units of ISO 4217 into Stripe's.
+
+    :raises AmountNotPayable: if Stripe cannot express the amount.
+    """
+    wire = to_decimal(amount, currency).scaleb(_wire_exponent(currency))
+    if wire != int(wire) or (currency in THREE_DECIMAL and wire % 10):
+        raise AmountNotPayable(f"{currency} is not paid in such small parts.")
+    return int(wire)
+
+
+def from_wire(amount: int, currency: str) -> int:
+    """Turn Stripe's minor units into those of ISO 4217; ISK and UGX lose zeros."""
+    whole = Decimal(amount).scaleb(-_wire_exponent(currency))
+    return int(whole.scaleb(exponent(currency)))
+
+
+def check_payable(amount: int, currency: str) -> None:
+    """Refuse a total that Stripe would refuse.
+
+    :raises AmountNotPayable: too small, too large, or too fine.
+    """
+    if to_decimal(amount, currency) < SMALLEST.get(currency, Decimal(0)):
+        raise AmountNotPayable("The total is below what can be paid by card.")
+    if to_wire(amount, currency) > LARGEST_ON_THE_WIRE:
+        raise AmountNotPayable("The total is above what can be paid at once.")

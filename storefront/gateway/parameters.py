@@ -1,0 +1,83 @@
+"""What a Checkout Session is asked for with, made once per attempt and stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from storefront.gateway.amounts import to_wire
+from storefront.gateway.reading import ATTEMPT, MARK, ORDER
+
+# Stripe: product_data.name holds 5000 characters, but the payment page shows few.
+LONGEST_NAME = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line to pay. Amount: minor units, ISO 4217."""
+
+    name: str
+    unit_amount: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRequest:
+    """An order as the payment page needs it."""
+
+    shop: str
+    order_id: UUID
+    attempt_id: UUID
+    lines: Sequence[Line]
+    currency: str
+    email: str
+    locale: str
+    order_url: str
+    expires_at: datetime
+    shipping_countries: Sequence[str]
+
+
+def session_parameters(request: SessionRequest) -> dict[str, Any]:
+    """Make the parameters of the call, as plain JSON.
+
+    Metadata does not flow from the Session to the PaymentIntent: both get the mark.
+    Nothing personal is in it. No payment method types: Stripe offers what fits, also
+    delayed ones ("remove-payment-method-types", API 2026-09-30).
+
+    :raises AmountNotPayable: if Stripe cannot express an amount.
+    """
+    mark = {
+        MARK: request.shop[:500],
+        ORDER: str(request.order_id),
+        ATTEMPT: str(request.attempt_id),
+    }
+    parameters: dict[str, Any] = {
+        "mode": "payment",
+        "client_reference_id": str(request.order_id),
+        "customer_email": request.email,
+        "expires_at": int(request.expires_at.timestamp()),
+        "line_items": [_line(line, request.currency) for line in request.lines],
+        "locale": request.locale,
+        "metadata": mark,
+        "payment_intent_data": {"metadata": mark},
+        # Only the words differ: coming back is no proof of payment.
+        "success_url": f"{request.order_url}?from=payment",
+        "cancel_url": f"{request.order_url}?from=cancel",
+    }
+    if request.shipping_countries:
+        parameters["shipping_address_collection"] = {
+            "allowed_countries": list(request.shipping_countries)
+        }
+    return parameters
+
+
+def _line(line: Line, currency: str) -> dict[str, Any]:
+    return {
+        "quantity": line.quantity,
+        "price_data": {
+            "currency": currency.lower(),
+            "unit_amount": to_wire(line.unit_amount, currency),
+            "product_data": {"name": line.name[:LONGEST_NAME]},
+        },
+    }

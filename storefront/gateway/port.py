@@ -1,0 +1,76 @@
+"""What the shop knows of Stripe: small frozen facts, in our units and spelling."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class SessionOutcome(StrEnum):
+    """How far a Checkout Session has come.
+
+    Stripe: `status` and `payment_status` together, and for a delayed payment that
+    failed the PaymentIntent's status ("Fulfill orders", read 2026-11).
+    """
+
+    OPEN = "open"
+    PROCESSING = "processing"
+    PAID = "paid"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Our own mark, carried by metadata: whose order, which attempt."""
+
+    shop: str
+    order_id: UUID
+    attempt_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSeen:
+    """A Checkout Session as Stripe told of it. Amounts: minor units, ISO 4217."""
+
+    id: str
+    outcome: SessionOutcome
+    url: str | None
+    amount: int
+    amount_discounted: int
+    currency: str
+    payment_intent_id: str | None
+    client_reference_id: str | None
+    mark: Mark | None
+    livemode: bool
+    shipping: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentSeen:
+    """A PaymentIntent that succeeded. Amount: minor units, ISO 4217."""
+
+    id: str
+    amount: int
+    currency: str
+    mark: Mark | None
+    livemode: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeRefunded:
+    """A hint that some refund of this payment has moved."""
+
+    payment_intent_id: str
+    mark: Mark | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundSeen:
+    """One refund. Amount: minor units, ISO 4217; `state` in Stripe's words."""
+
+    id: str
+    payment_intent_id: str
+    state: str
+    amount: int
+    currency: str

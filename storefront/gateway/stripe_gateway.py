@@ -1,0 +1,194 @@
+"""Asking Stripe: a handful of calls with one budget of time, answers in our types."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import stripe
+
+from storefront.gateway.errors import (
+    BodyUnusable,
+    GatewayUnavailable,
+    RequestRefused,
+    SessionUnknown,
+)
+from storefront.gateway.port import RefundSeen, SessionSeen
+from storefront.gateway.reading import read_refund, read_session
+
+# The version that SDK 16.1.0 was made for; named so that an upgrade is a decision.
+API_VERSION = "2026-10-28.endive"
+# A customer waits at most this long, tries and pauses together.
+BUDGET_SECONDS = 10.0
+# One silent try must leave room for another within the budget.
+CONNECT_SECONDS, READ_SECONDS = 2.0, 4.5
+RETRIES = 2
+
+# Otherwise the first request writes an id into the user's folder (SDK 16.1.0).
+stripe.enable_telemetry = False
+
+_deadline: ContextVar[float] = ContextVar("deadline")
+
+
+@contextmanager
+def _budget(seconds: float) -> Iterator[None]:
+    token = _deadline.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def _left() -> float:
+    return _deadline.get() - time.monotonic()
+
+
+class _BudgetedClient(stripe.RequestsClient):
+    """The SDK's own HTTP client, never beyond the budget of the present call.
+
+    A requests timeout counts each silence anew; so the whole answer is read against
+    the deadline, or a server that drips bytes could hold a customer for ever.
+    """
+
+    def __init__(self, *, trust_env: bool) -> None:
+        super().__init__()
+        self._trust_env = trust_env
+
+    def _request_internal(
+        self,
+        method: str,
+        url: str,
+        headers: Any,
+        post_data: Any,
+        is_streaming: bool,  # noqa: ARG002
+    ) -> Any:
+        read = max(0.1, min(READ_SECONDS, _left()))
+        try:
+            with self._connections().request(
+                method,
+                url,
+                headers=headers,
+                data=post_data,
+                timeout=(min(CONNECT_SECONDS, read), read),
+                stream=True,
+                allow_redirects=False,
+                verify=stripe.ca_bundle_path,
+            ) as answer:
+                return _read_whole(answer), answer.status_code, answer.headers
+        except requests.RequestException as error:
+            self._handle_request_error(error)
+
+    def _connections(self) -> requests.Session:
+        # One per thread: requests does not promise more.
+        if not hasattr(self._thread_local, "session"):
+            self._thread_local.session = requests.Session()
+            self._thread_local.session.trust_env = self._trust_env
+        return self._thread_local.session
+
+    def _should_retry(self, response: Any, *arguments: Any) -> bool:
+        return _left() > 1.5 and super()._should_retry(response, *arguments)
+
+
+def _read_whole(answer: requests.Response) -> bytes:
+    parts = []
+    for part in answer.iter_content(65536):
+        parts.append(part)
+        if _left() <= 0:
+            raise requests.Timeout("The answer took too long.")
+    return b"".join(parts)
+
+
+class StripeGateway:
+    """Stripe's API as far as the shop needs it. Safe for threads.
+
+    Every method :raises GatewayUnavailable: if there is no usable answer in time,
+    and :raises RequestRefused: if Stripe will not do it however often it is asked.
+    """
+
+    def __init__(self, key: str | None, api_base: str | None) -> None:
+        # Proxies of the environment do not lead to this machine.
+        here = urlsplit(api_base or "").hostname in ("127.0.0.1", "localhost", "::1")
+        self._client = stripe.StripeClient(
+            key or "sk_test_unset",
+            base_addresses={"api": api_base} if api_base else {},
+            stripe_version=API_VERSION,
+            max_network_retries=RETRIES,
+            http_client=_BudgetedClient(trust_env=not here),
+        )
+
+    def create_session(self, parameters: Any, idempotency_key: str) -> SessionSeen:
+        """Open a Checkout Session; the same key gives the same one for 24 hours.
+
+        :param parameters: as parameters.py made them and the attempt stored them.
+        """
+        return self._session(
+            lambda sessions: sessions.create(
+                parameters, {"idempotency_key": idempotency_key}
+            )
+        )
+
+    def get_session(
+        self, session_id: str, budget: float = BUDGET_SECONDS
+    ) -> SessionSeen:
+        """Look how far a Checkout Session has come.
+
+        :raises SessionUnknown: if Stripe does not know it.
+        """
+        return self._session(
+            lambda sessions: sessions.retrieve(
+                session_id, {"expand": ["payment_intent"]}
+            ),
+            budget,
+        )
+
+    def expire_session(self, session_id: str) -> SessionSeen:
+        """Close an open Checkout Session, or give what it has become instead.
+
+        Stripe: only an open one can be expired; a refusal means "look again".
+
+        :raises SessionUnknown: if Stripe does not know it.
+        """
+        try:
+            return self._session(lambda sessions: sessions.expire(session_id))
+        except SessionUnknown:
+            raise
+        except RequestRefused:
+            return self.get_session(session_id)
+
+    def list_refunds(self, payment_intent_id: str) -> list[RefundSeen]:
+        """List all refunds of a payment."""
+        with _budget(BUDGET_SECONDS), _translated():
+            page = self._client.v1.refunds.list(
+                {"payment_intent": payment_intent_id, "limit": 100}
+            )
+            refunds = [read_refund(one.to_dict()) for one in page.auto_paging_iter()]
+        return [refund for refund in refunds if refund]
+
+    def _session(
+        self, ask: Callable[[Any], Any], budget: float = BUDGET_SECONDS
+    ) -> SessionSeen:
+        with _budget(budget), _translated():
+            return read_session(ask(self._client.v1.checkout.sessions).to_dict())
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the SDK's errors into ours; texts of Stripe's stay out of them."""
+    try:
+        yield
+    except stripe.InvalidRequestError as error:
+        if error.http_status == 404 or error.code == "resource_missing":
+            raise SessionUnknown("Stripe does not know that object.") from error
+        raise RequestRefused(
+            f"Stripe refuses the request: {error.code or error.param}"
+        ) from error
+    except stripe.StripeError as error:
+        raise GatewayUnavailable(
+            f"{type(error).__name__}, status {error.http_status}"
+        ) from error
+    except (BodyUnusable, AttributeError, TypeError, ValueError, KeyError) as error:
+        # A 2xx that is no such object: the SDK fails on it in many ways.
+        raise GatewayUnavailable("Stripe's answer makes no sense.") from error

@@ -1,0 +1,231 @@
+"""Sending what the outbox holds: once each, later if need be, never in a request."""
+
+import smtplib
+import ssl
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import current_app
+from flask_mail import BadHeaderError, Connection, Mail
+from sqlalchemy import func, select, update
+
+from storefront.extensions import db
+from storefront.letters.letters import compose
+from storefront.letters.models import Letter
+from storefront.letters.outbox import write_attention_letters
+from storefront.orders.service import raise_matter
+from storefront.transaction import end_reading, transaction
+
+TIMEOUT_SECONDS = 10.0
+# Ten silent servers in a row stay within the claim.
+BATCH = 10
+CLAIM_SECONDS = 120
+# 15 s, 30 s, 1 min … never more than four minutes, so that all is sent within five
+# once the server is back.
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 15, 240
+# Three days of tries, as mail servers themselves hold it.
+LAST_TRY_AFTER_DAYS = 3
+
+Failure = smtplib.SMTPException | OSError
+
+
+class VerifiedConnection(Connection):
+    """Flask-Mail's connection with what it lacks: a timeout, and checked TLS."""
+
+    def configure_host(self) -> smtplib.SMTP:
+        """Connect, encrypt and log in, each within the timeout."""
+        settings: Mail = self.mail
+        context = ssl.create_default_context()
+        if settings.use_ssl:
+            host: smtplib.SMTP = smtplib.SMTP_SSL(
+                settings.server, settings.port, timeout=TIMEOUT_SECONDS, context=context
+            )
+        else:
+            host = smtplib.SMTP(settings.server, settings.port, timeout=TIMEOUT_SECONDS)
+        if settings.use_tls:
+            host.starttls(context=context)
+        if settings.username and settings.password:
+            host.login(settings.username, settings.password)
+        return host
+
+    def __exit__(self, *_: object) -> None:
+        """Say goodbye if the server still listens."""
+        try:
+            super().__exit__(*_)  # type: ignore[arg-type]
+        except (smtplib.SMTPException, OSError):
+            current_app.logger.debug("the mail server hung up first")
+
+
+def send_letters(due_before: datetime, go_on: Callable[[], bool]) -> int:
+    """Send what is due; give how many letters went out.
+
+    A letter is claimed in one transaction, sent in none, and marked in another: a
+    crash between the last two makes one repeat possible, under the same Message-ID.
+
+    Safe to repeat, and in several processes at once: each claims other rows.
+
+    :param due_before: takes what is due by then.
+    :param go_on: called between batches; False ends the run.
+    """
+    with transaction():
+        write_attention_letters()
+    if not current_app.config["MAIL_SERVER"]:
+        return 0
+    sent = 0
+    while go_on() and (batch := _claim(due_before)):
+        try:
+            sent += _send_batch(batch)
+        except (smtplib.SMTPException, OSError) as error:
+            # Nobody answered: nothing is said against any letter.
+            current_app.logger.warning("the mail server is away: %s", error)
+            return sent
+    return sent
+
+
+def hurry_letters() -> None:
+    """Make every letter due that is backing off."""
+    with transaction():
+        db.session.execute(
+            update(Letter)
+            .where(Letter.sent_at.is_(None), Letter.parked_at.is_(None))
+            .values(due_at=func.now())
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _claim(due_before: datetime) -> Sequence[UUID]:
+    """Take letters by moving their next try behind the time this one may need."""
+    due = (
+        select(Letter.id)
+        .where(
+            Letter.sent_at.is_(None),
+            Letter.parked_at.is_(None),
+            Letter.due_at < due_before,
+        )
+        .order_by(Letter.due_at)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    with transaction():
+        return db.session.scalars(
+            update(Letter)
+            .where(Letter.id.in_(due.scalar_subquery()))
+            .values(due_at=_after(CLAIM_SECONDS), tries=Letter.tries + 1)
+            .returning(Letter.id)
+            .execution_options(synchronize_session=False)
+        ).all()
+
+
+def _send_batch(batch: Sequence[UUID]) -> int:
+    waiting, sent = list(batch), 0
+    try:
+        with VerifiedConnection(current_app.extensions["mail"]) as connection:
+            while waiting:
+                sent += _send(connection, waiting[0])
+                waiting.pop(0)
+    except (smtplib.SMTPException, OSError) as error:
+        _put_off(waiting, error)
+        raise
+    return sent
+
+
+def _send(connection: VerifiedConnection, letter_id: UUID) -> bool:
+    """Send one letter; False if the server, or we, had something against it.
+
+    :raises OSError: the connection is of no more use, for this letter and the rest.
+    """
+    letter = db.session.get_one(Letter, letter_id)
+    message = compose(letter)
+    end_reading()
+    try:
+        connection.send(message)
+    except BadHeaderError as error:
+        _park(letter_id, error)
+        return False
+    except smtplib.SMTPServerDisconnected:
+        raise
+    except smtplib.SMTPRecipientsRefused as error:
+        codes = {code for code, _ in error.recipients.values()}
+        _reject(letter_id, error, permanent=min(codes) >= 500)
+        return False
+    except smtplib.SMTPResponseException as error:
+        if error.smtp_code == 421:
+            # "Closing": said about itself, not about the letter (RFC 5321, 3.8).
+            raise
+        _reject(letter_id, error, permanent=error.smtp_code >= 500)
+        return False
+    _mark(letter_id, sent_at=func.now(), last_error=None)
+    return True
+
+
+def _reject(letter_id: UUID, error: Failure, *, permanent: bool) -> None:
+    if permanent:
+        _park(letter_id, error)
+    else:
+        _put_off([letter_id], error)
+
+
+def _put_off(letter_ids: Sequence[UUID], error: Exception) -> None:
+    """Try again later; after three days of that, no more."""
+    pause = func.least(
+        LONGEST_PAUSE_SECONDS,
+        FIRST_PAUSE_SECONDS * func.power(2, func.least(Letter.tries - 1, 10)),
+    )
+    for letter_id in letter_ids:
+        _mark(letter_id, due_at=_after(pause), last_error=_reason(error))
+    with transaction():
+        tired = db.session.scalars(
+            select(Letter.id).where(
+                Letter.id.in_(letter_ids),
+                Letter.created_at
+                < func.now() - func.make_interval(0, 0, 0, LAST_TRY_AFTER_DAYS),
+            )
+        ).all()
+    for letter_id in tired:
+        _park(letter_id, error)
+
+
+def _park(letter_id: UUID, error: Exception) -> None:
+    """Give a letter up, with the reason, and tell the owner."""
+    current_app.logger.error("letter %s is parked: %s", letter_id, _reason(error))
+    with transaction():
+        _set(letter_id, parked_at=func.now(), last_error=_reason(error))
+        letter = db.session.get_one(Letter, letter_id, populate_existing=True)
+        if letter.order_id is not None:
+            raise_matter(
+                "letter parked",
+                str(letter_id),
+                None,
+                letter={"kind": letter.kind.value, "reason": _reason(error)},
+            )
+
+
+def _mark(letter_id: UUID, **values: Any) -> None:
+    with transaction():
+        _set(letter_id, **values)
+
+
+def _set(letter_id: UUID, **values: Any) -> None:
+    db.session.execute(
+        update(Letter)
+        .where(Letter.id == letter_id)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _after(seconds: Any) -> Any:
+    pause = func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    return func.clock_timestamp() + pause
+
+
+def _reason(error: Exception) -> str:
+    """Say what happened without the address that the server repeats."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code, _ = next(iter(error.recipients.values()))
+        return f"the recipient was refused with {code}"
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"the server answered {error.smtp_code}"
+    return type(error).__name__

@@ -1,0 +1,77 @@
+"""What each letter says: from its row to the message that goes out."""
+
+from email.utils import parseaddr
+from typing import Any
+from uuid import UUID
+
+import css_inline
+from flask import render_template
+from flask_mail import Message
+
+from storefront.catalog.queries import find_seller
+from storefront.extensions import db
+from storefront.fulfilment.downloads import list_downloads
+from storefront.letters.models import Letter, LetterKind
+from storefront.orders.models import Matter, Order
+from storefront.orders.queries import find_order
+from storefront.settings import Settings, current_settings
+from storefront.web.filters import absolute_url
+
+_inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
+
+
+def compose(letter: Letter) -> Message:
+    """Write the letter from its templates and the facts as they are now.
+
+    The Message-ID comes from the letter's row: whenever a crash makes a repeat
+    possible, mail programs can tell that it is one.
+    """
+    settings = current_settings()
+    order = find_order(letter.order_id) if letter.order_id else None
+    facts: dict[str, Any] = {
+        "order": order,
+        "seller": find_seller(),
+        "context": letter.context,
+        **(_links(order, settings) if order else {}),
+        **(_matter(letter) if letter.kind is LetterKind.ATTENTION else {}),
+    }
+    name = f"letters/{letter.kind.value}"
+    message = Message(
+        subject=" ".join(render_template(f"{name}.subject.txt", **facts).split()),
+        recipients=[letter.recipient],
+        sender=settings.mail_default_sender,
+        reply_to=settings.mail_reply_to,
+        body=render_template(f"{name}.txt", **facts),
+        html=_inliner.inline(render_template(f"{name}.html", **facts)),
+        extra_headers={"Auto-Submitted": "auto-generated"},
+    )
+    message.msgId = f"<{letter.id}@{_host(settings)}>"
+    return message
+
+
+def _links(order: Order, settings: Settings) -> dict[str, Any]:
+    token = order.page_token
+    return {
+        "order_url": absolute_url(settings, "orders.page", token=token),
+        "download_links": [
+            {
+                "name": download.name,
+                "url": absolute_url(
+                    settings,
+                    "fulfilment.download",
+                    token=token,
+                    product_id=download.product_id,
+                ),
+            }
+            for download in list_downloads(order)
+        ],
+    }
+
+
+def _matter(letter: Letter) -> dict[str, Any]:
+    return {"matter": db.session.get(Matter, UUID(letter.cause))}
+
+
+def _host(settings: Settings) -> str:
+    _, address = parseaddr(settings.mail_default_sender or "")
+    return address.rpartition("@")[2] or "localhost"

@@ -1,0 +1,35 @@
+"""Order numbers: short, speakable, never twice, and not telling how many there are."""
+
+import secrets
+
+from sqlalchemy import Sequence, select
+
+from storefront.extensions import Model, db
+
+# Without 0 O 1 I, which people mix up.
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+LENGTH = 7
+SPAN = len(ALPHABET) ** LENGTH
+# Odd, so that multiplying walks through all of the 2^35 numbers before one repeats.
+STRIDE = 21_474_836_483
+
+counter = Sequence("order_number_seq", metadata=Model.metadata)
+
+
+def spell(count: int) -> str:
+    """Write a count as a number of seven letters and digits; different for each."""
+    left, letters = count * STRIDE % SPAN, []
+    for _ in range(LENGTH):
+        left, place = divmod(left, len(ALPHABET))
+        letters.append(ALPHABET[place])
+    return "".join(letters)
+
+
+def next_number() -> str:
+    """Take the next order number."""
+    return spell(db.session.execute(select(counter.next_value())).scalar_one())
+
+
+def new_page_token() -> str:
+    """Make the secret of an order's page: 256 bits, not to be guessed."""
+    return secrets.token_urlsafe(32)

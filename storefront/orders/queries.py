@@ -1,0 +1,87 @@
+"""Looking orders up."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import selectinload
+
+from storefront.extensions import db
+from storefront.orders.models import CheckoutAttempt, Order, Refund
+from storefront.orders.status import UNFINISHED
+
+
+def find_order(order_id: UUID) -> Order | None:
+    """Find an order by its id."""
+    return db.session.get(Order, order_id)
+
+
+def find_order_by_token(page_token: str) -> Order | None:
+    """Find an order by the secret of its page."""
+    return _one(select(Order).where(Order.page_token == page_token))
+
+
+def find_order_by_number(number: str) -> Order | None:
+    """Find an order by the number that people use."""
+    return _one(
+        select(Order)
+        .where(Order.number == number.upper())
+        .options(selectinload(Order.events), selectinload(Order.attempts))
+    )
+
+
+def list_latest_orders(limit: int) -> Sequence[Order]:
+    """List the newest orders."""
+    return db.session.scalars(
+        select(Order).order_by(Order.created_at.desc()).limit(limit)
+    ).all()
+
+
+def find_order_id(
+    session_id: str | None = None, payment_intent_id: str | None = None
+) -> UUID | None:
+    """Find whose Checkout Session or PaymentIntent this is, if it is one of ours."""
+    matches = []
+    if session_id:
+        matches.append(CheckoutAttempt.provider_session_id == session_id)
+    if payment_intent_id:
+        matches.append(CheckoutAttempt.provider_payment_intent_id == payment_intent_id)
+    if not matches:
+        return None
+    return db.session.scalar(
+        select(CheckoutAttempt.order_id).where(or_(*matches)).limit(1)
+    )
+
+
+def list_refunds(payment_intent_ids: Sequence[str]) -> Sequence[Refund]:
+    """List what is known of the refunds of these payments."""
+    if not payment_intent_ids:
+        return []
+    return db.session.scalars(
+        select(Refund)
+        .where(Refund.provider_payment_intent_id.in_(payment_intent_ids))
+        .order_by(Refund.created_at, Refund.provider_refund_id)
+    ).all()
+
+
+def claim_question(attempt_id: UUID, pause: timedelta) -> bool:
+    """Take the right to ask Stripe about an attempt, unless it was asked just now.
+
+    One question in `pause`, over all processes: the row is the throttle.
+    """
+    claimed = db.session.execute(
+        update(CheckoutAttempt)
+        .where(
+            CheckoutAttempt.id == attempt_id,
+            CheckoutAttempt.state.in_(UNFINISHED),
+            CheckoutAttempt.asked_at < func.now() - pause,
+        )
+        .values(asked_at=func.now())
+        .execution_options(synchronize_session=False)
+    )
+    return bool(claimed.rowcount)  # type: ignore[attr-defined]
+
+
+def _one(statement) -> Order | None:  # type: ignore[no-untyped-def]
+    return db.session.scalars(statement).one_or_none()

@@ -1,0 +1,262 @@
+"""The rows of an order: the only hand that changes status, facts and history.
+
+Every function here runs inside the transaction of its caller, who decides what is
+atomic.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from storefront.errors import OrderUnknown
+from storefront.extensions import db
+from storefront.orders.models import (
+    AttemptState,
+    CheckoutAttempt,
+    Matter,
+    Order,
+    OrderEvent,
+    OrderEventType,
+    OrderStatus,
+    Refund,
+    RefundReading,
+    RefundState,
+)
+from storefront.orders.queries import list_refunds
+from storefront.orders.status import derive_status, furthest, settling, standing
+
+TOLD_AS = {
+    OrderStatus.FAILED: OrderEventType.FAILED,
+    OrderStatus.CANCELED: OrderEventType.CANCELED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What deriving the status has changed.
+
+    `revived`: it was paid after it had been given up or had failed.
+    """
+
+    became_paid: bool
+    revived: bool
+
+
+def lock_order(order_id: UUID) -> Order:
+    """Take the order's row for the rest of the transaction, as it is now.
+
+    :raises OrderUnknown: if there is none.
+    """
+    order = db.session.scalar(
+        select(Order)
+        .where(Order.id == order_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if order is None:
+        raise OrderUnknown("Stripe speaks of an order that is not here.")
+    db.session.refresh(order, ["attempts"])
+    return order
+
+
+def add_attempt(
+    order: Order, attempt_id: UUID, parameters: dict[str, Any], expires_at: datetime
+) -> CheckoutAttempt:
+    """Open an attempt at paying: the order waits for money until `expires_at`."""
+    position = len(order.attempts) + 1
+    attempt = CheckoutAttempt(
+        id=attempt_id,
+        position=position,
+        state=AttemptState.PREPARED,
+        parameters=parameters,
+        # Of this attempt alone, and the same however often it is asked for.
+        idempotency_key=f"{order.id}/{position}",
+    )
+    order.attempts.append(attempt)
+    order.expires_at = expires_at
+    order.status = OrderStatus.PENDING
+    tell(order, OrderEventType.CREATED, attempt=position)
+    return attempt
+
+
+def advance(attempt: CheckoutAttempt, state: AttemptState) -> None:
+    """Add to what is known of an attempt; what is known already changes nothing."""
+    attempt.state = furthest(attempt.state, state)
+    if attempt.state is AttemptState.PROCESSING:
+        # Banks take days, and then the payment counts.
+        attempt.order.expires_at = None
+
+
+def identify(
+    attempt: CheckoutAttempt,
+    session_id: str | None = None,
+    payment_intent_id: str | None = None,
+) -> None:
+    """Add Stripe's ids to an attempt, as far as they were unknown."""
+    attempt.provider_session_id = attempt.provider_session_id or session_id
+    attempt.provider_payment_intent_id = (
+        attempt.provider_payment_intent_id or payment_intent_id
+    )
+
+
+def get_attempt(order: Order, attempt_id: UUID) -> CheckoutAttempt:
+    """Give one of the order's attempts."""
+    return next(attempt for attempt in order.attempts if attempt.id == attempt_id)
+
+
+def keep_session(order: Order, attempt_id: UUID, session_id: str) -> None:
+    """Keep the session that Stripe made for an attempt: it can be paid from now on."""
+    attempt = get_attempt(order, attempt_id)
+    identify(attempt, session_id)
+    advance(attempt, AttemptState.OPEN)
+    if attempt is order.attempts[-1] and order.paid_at is None:
+        order.provider_session_id = session_id
+
+
+def derive(order: Order, source: str) -> Change:
+    """Bring the order in line with the facts, and write down what changed.
+
+    Safe to repeat: without new facts nothing changes.
+
+    :param source: who brought the facts: webhook, return page, expiry, reconcile.
+    """
+    before = order.status
+    place = settling([attempt.state for attempt in order.attempts])
+    settled = None if place is None else order.attempts[place]
+    newly = settled is not None and order.paid_at is None
+    if settled is not None:
+        _settle(order, settled, source)
+    _count_refunds(order, settled)
+    order.status = derive_status(
+        [attempt.state for attempt in order.attempts],
+        order.total_amount,
+        order.amount_refunded,
+    )
+    if order.status is not before and order.status in TOLD_AS:
+        tell(order, TOLD_AS[order.status], source=source)
+    gone = before in (OrderStatus.CANCELED, OrderStatus.FAILED)
+    return Change(became_paid=newly, revived=newly and gone)
+
+
+def _settle(order: Order, settled: CheckoutAttempt, source: str) -> None:
+    order.provider_session_id = settled.provider_session_id
+    order.provider_payment_intent_id = settled.provider_payment_intent_id
+    if order.paid_at is None:
+        order.paid_at = func.now()  # type: ignore[assignment]
+        tell(
+            order,
+            OrderEventType.PAID,
+            attempt=settled.position,
+            amount=order.total_amount,
+            source=source,
+        )
+    for other in order.attempts:
+        if other.state is AttemptState.PAID and other is not settled:
+            raise_matter(
+                "second payment",
+                other.provider_session_id or str(other.id),
+                order,
+                paid={"amount": order.total_amount, "currency": order.currency},
+            )
+
+
+def _count_refunds(order: Order, settled: CheckoutAttempt | None) -> None:
+    """Make the refunded sum that of the refunds that stand, one event for each."""
+    payments = [a.provider_payment_intent_id for a in order.attempts]
+    for refund in list_refunds([payment for payment in payments if payment]):
+        counts = (
+            settled is not None
+            and refund.provider_payment_intent_id == settled.provider_payment_intent_id
+        )
+        target = standing(refund.state, refund.amount) if counts else 0
+        _count(order, refund, target)
+
+
+def _count(order: Order, refund: Refund, target: int) -> None:
+    difference = target - refund.counted_amount
+    if difference == 0:
+        return
+    total = order.amount_refunded + difference
+    if refund.currency != order.currency or total > order.total_amount:
+        raise_matter(
+            "refund disagrees",
+            refund.provider_refund_id,
+            order,
+            refund={"amount": refund.amount, "currency": refund.currency},
+            paid={"amount": order.total_amount, "currency": order.currency},
+        )
+        return
+    refund.counted_amount = target
+    order.amount_refunded = total
+    tell(
+        order,
+        OrderEventType.REFUNDED,
+        refund=refund.provider_refund_id,
+        amount=difference,
+        amount_refunded=total,
+    )
+
+
+def tell(order: Order, event_type: OrderEventType, **metadata: Any) -> None:
+    """Add a row to the order's history."""
+    order.events.append(OrderEvent(event_type=event_type, event_metadata=metadata))
+
+
+def remember_refund(
+    refund_id: str,
+    payment_intent_id: str,
+    state: RefundState,
+    amount: int,
+    currency: str,
+) -> None:
+    """Keep what is known of a refund, whether or not its payment is known yet."""
+    db.session.execute(
+        insert(Refund)
+        .values(
+            provider_refund_id=refund_id,
+            provider_payment_intent_id=payment_intent_id,
+            state=state,
+            amount=amount,
+            currency=currency,
+        )
+        .on_conflict_do_nothing()
+    )
+    refund = db.session.scalars(
+        select(Refund)
+        .where(Refund.provider_refund_id == refund_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    refund.state = furthest(refund.state, state)
+
+
+def want_refunds_read(payment_intent_id: str) -> None:
+    """Have a payment's refunds read from Stripe soon."""
+    db.session.execute(
+        insert(RefundReading)
+        .values(provider_payment_intent_id=payment_intent_id)
+        .on_conflict_do_update(
+            index_elements=[RefundReading.provider_payment_intent_id],
+            set_={"due_at": func.now(), "tries": 0},
+        )
+    )
+
+
+def raise_matter(
+    reason: str, subject: str, order: Order | None, **figures: Any
+) -> None:
+    """Put something on the owner's attention list, once."""
+    db.session.execute(
+        insert(Matter)
+        .values(
+            reason=reason,
+            subject=subject,
+            order_id=order.id if order else None,
+            figures=figures,
+        )
+        .on_conflict_do_nothing()
+    )

@@ -1,0 +1,81 @@
+"""Running jobs: by the clock in every web worker, or by hand."""
+
+import time
+from datetime import datetime
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from flask import Flask, current_app
+
+from storefront.extensions import db
+from storefront.scheduler.claims import Claim, claim_job, database_time
+from storefront.scheduler.timetable import TIMETABLE, Job
+
+# Somebody else's run of the same job ends, or its lease does.
+PATIENCE_SECONDS = 30
+
+
+def run_if_due(job: Job) -> None:
+    """Run a job if it is due and no other process has it."""
+    claim = claim_job(job.name)
+    if claim:
+        _run(job, claim, claim.claimed_at - job.patience)
+
+
+def run_now(job: Job) -> int:
+    """Run a job, whatever is due or backing off; give how many things it did.
+
+    A run that is under way elsewhere is waited for.
+
+    :raises TimeoutError: if it does not end.
+    """
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while not (claim := claim_job(job.name, now=True)):
+        if time.monotonic() > give_up_at:
+            raise TimeoutError(f"{job.name} is being run by another process.")
+        time.sleep(0.2)
+    if job.hurry:
+        job.hurry()
+    return _run(job, claim, database_time())
+
+
+def _run(job: Job, claim: Claim, due_before: datetime) -> int:
+    error = "the process was stopped"
+    try:
+        done = job.run(due_before, claim.renew)
+        error = ""
+    except Exception as failure:
+        error = f"{type(failure).__name__}: {failure}"[:500]
+        raise
+    finally:
+        claim.finish(job.every, error or None)
+    return done
+
+
+def start_scheduler(app: Flask) -> BackgroundScheduler:
+    """Start this process' clock. It only asks what is due: rows decide who runs it."""
+    scheduler = BackgroundScheduler(timezone="UTC")
+    for job in TIMETABLE:
+        scheduler.add_job(
+            _tick,
+            "interval",
+            args=(app, job),
+            seconds=min(job.every.total_seconds(), 60),
+            # Not all workers at the same moment.
+            jitter=1,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+        )
+    scheduler.start()
+    return scheduler
+
+
+def _tick(app: Flask, job: Job) -> None:
+    with app.app_context():
+        try:
+            run_if_due(job)
+        except Exception:
+            # The next tick comes in any case; that this one failed is on its row.
+            current_app.logger.exception("job %s failed", job.name)
+        finally:
+            db.session.remove()

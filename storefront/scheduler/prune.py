@@ -1,0 +1,49 @@
+"""Throwing away what has served: old events, keys and counters."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, func, select
+
+from storefront.checkout.models import CheckoutRequest, RateCounter
+from storefront.extensions import Model, db
+from storefront.transaction import transaction
+from storefront.webhooks.models import StripeEvent
+
+BATCH = 1000
+# Stripe repeats events for three days, and people by hand for thirty.
+KEEP_EVENTS = timedelta(days=90)
+# Stripe's own keys live a day; a client's retry after a weekend still finds its order.
+KEEP_KEYS = timedelta(days=3)
+
+
+def prune(_: datetime, go_on: Callable[[], bool]) -> int:
+    """Delete in small batches; give how many rows went. Safe to repeat."""
+    gone = 0
+    for model, key, is_old in (
+        (StripeEvent, StripeEvent.id, StripeEvent.received_at < _ago(KEEP_EVENTS)),
+        (
+            CheckoutRequest,
+            CheckoutRequest.key,
+            CheckoutRequest.created_at < _ago(KEEP_KEYS),
+        ),
+        (RateCounter, RateCounter.key, RateCounter.expires_at < func.now()),
+    ):
+        while go_on() and (deleted := _delete(model, key, is_old)):
+            gone += deleted
+    return gone
+
+
+def _ago(age: timedelta) -> ColumnElement[datetime]:
+    return func.now() - age
+
+
+def _delete(model: type[Model], key: object, is_old: ColumnElement[bool]) -> int:
+    old = select(key).where(is_old).limit(BATCH)  # type: ignore[call-overload]
+    with transaction():
+        result = db.session.execute(
+            delete(model)
+            .where(key.in_(old))  # type: ignore[attr-defined]
+            .execution_options(synchronize_session=False)
+        )
+    return int(result.rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,1 @@
+"""How pages, fragments and errors go over the wire."""

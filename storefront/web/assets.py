@@ -1,0 +1,53 @@
+"""Static files, each under an address that changes with its content."""
+
+import hashlib
+from importlib.resources import files
+from pathlib import Path
+
+from flask import Flask
+from whitenoise import WhiteNoise
+
+# htmx 2.0.3 as its authors publish it; the wheel only carries it.
+HTMX_SHA256 = "491955cd1810747d7d7b9ccb936400afb760e06d25d53e4572b64b6563b2784e"
+
+
+def init_app(app: Flask) -> None:
+    """Serve our files and htmx, to be kept for ever, and tell templates where.
+
+    :raises RuntimeError: if htmx is not the file that was reviewed.
+    """
+    ours = Path(app.root_path) / "static"
+    htmx = Path(str(files("js_lib_htmx") / "static" / "htmx"))
+    if hashlib.sha256((htmx / "htmx.min.js").read_bytes()).hexdigest() != HTMX_SHA256:
+        raise RuntimeError("htmx.min.js is not the file that was reviewed.")
+    root = f"/assets/{_hash(ours)}"
+    wsgi = WhiteNoise(
+        app.wsgi_app,
+        allow_all_origins=False,
+        immutable_file_test=lambda path, url: url.startswith("/assets/"),
+        add_headers_function=_add_headers,
+    )
+    wsgi.add_files(str(ours), prefix=root)
+    wsgi.add_files(str(htmx), prefix=f"{root}/htmx")
+    app.wsgi_app = wsgi  # type: ignore[method-assign]
+
+    def asset(name: str) -> str:
+        """Give the address of a static file."""
+        folder = "htmx/" if name == "htmx.min.js" else ""
+        return f"{root}/{folder}{name}"
+
+    app.jinja_env.globals["asset"] = asset
+
+
+def _hash(folder: Path) -> str:
+    digest = hashlib.sha256(HTMX_SHA256.encode())
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            digest.update(path.relative_to(folder).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _add_headers(headers: object, path: str, url: str) -> None:  # noqa: ARG001
+    headers["X-Content-Type-Options"] = "nosniff"  # type: ignore[index]
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"  # type: ignore[index]

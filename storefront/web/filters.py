@@ -1,0 +1,53 @@
+"""How templates write money, moments and links."""
+
+from datetime import datetime
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+from flask import Flask, url_for
+from jinja2 import StrictUndefined
+
+from storefront.money import format_money
+from storefront.settings import Settings
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Give the templates their filters and globals; undefined names raise."""
+    zone = ZoneInfo(settings.shop_timezone)
+
+    def money(amount: int, currency: str) -> str:
+        """Write minor units with their currency."""
+        return format_money(amount, currency, settings.shop_locale)
+
+    def when(moment: datetime) -> str:
+        """Write a moment in the studio's zone, with the zone named."""
+        local = moment.astimezone(zone)
+        text = format_datetime(local, "d MMMM y, HH:mm", locale=_babel(settings))
+        return f"{text} ({local.tzname()})"
+
+    def whatsapp(text: str) -> str | None:
+        """Link to a chat with that text as a draft; None where there is no number."""
+        if not settings.whatsapp_number:
+            return None
+        return f"https://wa.me/{settings.whatsapp_number}?text={quote(text, safe='')}"
+
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(money=money, when=when)
+    app.jinja_env.globals.update(
+        shop=settings,
+        whatsapp=whatsapp,
+        absolute_url=lambda endpoint, **values: absolute_url(
+            settings, endpoint, **values
+        ),
+    )
+
+
+def absolute_url(settings: Settings, endpoint: str, **values: str) -> str:
+    """Build an address from the configured origin, never from the request."""
+    return settings.base_url + url_for(endpoint, _external=False, **values)
+
+
+def _babel(settings: Settings) -> str:
+    return settings.shop_locale.replace("-", "_")

@@ -1,0 +1,76 @@
+"""What every answer carries for the browser's safety, and which hosts we answer to."""
+
+from urllib.parse import urlsplit
+
+from flask import Flask, abort, request
+from werkzeug.wrappers import Response
+
+from storefront.settings import Settings, is_loopback
+
+PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+
+
+def content_security_policy(checkout_origins: tuple[str, ...]) -> str:
+    """Allow our own files only, and forms that end at the payment page.
+
+    Browsers check `form-action` again at each redirect of a form: without Stripe's
+    origin the way to the payment page is silently blocked (Chromium, tried 2026-11).
+    """
+    origins = " ".join(("'self'", *checkout_origins))
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' data:",
+            "font-src 'self'",
+            "connect-src 'self'",
+            "manifest-src 'self'",
+            f"form-action {origins}",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "object-src 'none'",
+        )
+    )
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Set the headers on every answer, and refuse other people's hosts and forms."""
+    fixed = {
+        "Content-Security-Policy": content_security_policy(settings.checkout_origins),
+        "X-Content-Type-Options": "nosniff",
+        # Not no-referrer: the CSRF check over https needs the Referer.
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": PERMISSIONS,
+    }
+    if settings.is_https:
+        fixed["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    app.config["TRUSTED_HOSTS"] = _hosts(settings)
+
+    @app.before_request
+    def refuse_other_sites() -> None:
+        _refuse_other_sites()
+
+    @app.after_request
+    def add_headers(answer: Response) -> Response:
+        for name, value in fixed.items():
+            answer.headers.setdefault(name, value)
+        # Whatever nobody thought about is not kept by anyone.
+        answer.headers.setdefault("Cache-Control", "no-store")
+        return answer
+
+
+def _hosts(settings: Settings) -> list[str]:
+    host = urlsplit(settings.base_url).hostname or ""
+    return LOOPBACK_HOSTS if is_loopback(host) else [host]
+
+
+def _refuse_other_sites() -> None:
+    """Refuse state changes that a browser says another site has caused."""
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        abort(403)
