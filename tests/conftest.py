@@ -1,3 +1,8 @@
-"""The list of plugins that the tests share."""
+"""A list of plugins, nothing else."""
 
-pytest_plugins = ["tests.fixtures.emulator"]
+pytest_plugins = [
+    "tests.fixtures.postgres",
+    "tests.fixtures.mailbox",
+    "tests.fixtures.emulator",
+    "tests.fixtures.shop",
+]

@@ -63,7 +63,7 @@ class Demo:
         self._instance = root / "instance"
         self._ending = ending
         self._logs = self._instance / "log"
-        self._logs.mkdir(parents=True, exist_ok=True)
+        self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = ending.enter_context(
             locked(
                 self._instance / "demo.lock",

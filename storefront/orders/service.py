@@ -125,17 +125,16 @@ def derive(order: Order, source: str) -> Change:
     :param source: who brought the facts: webhook, return page, expiry, reconcile.
     """
     before = order.status
-    place = settling([attempt.state for attempt in order.attempts])
+    states = [attempt.state for attempt in order.attempts]
+    place = settling(states)
     settled = None if place is None else order.attempts[place]
     newly = settled is not None and order.paid_at is None
-    if settled is not None:
-        _settle(order, settled, source)
-    _count_refunds(order, settled)
-    order.status = derive_status(
-        [attempt.state for attempt in order.attempts],
-        order.total_amount,
-        order.amount_refunded,
-    )
+    # The row's own constraints hold between moves, not in the middle of one.
+    with db.session.no_autoflush:
+        if settled is not None:
+            _settle(order, settled, source)
+        _count_refunds(order, settled)
+        order.status = derive_status(states, order.total_amount, order.amount_refunded)
     if order.status is not before and order.status in TOLD_AS:
         tell(order, TOLD_AS[order.status], source=source)
     gone = before in (OrderStatus.CANCELED, OrderStatus.FAILED)

@@ -5,7 +5,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
-from flask import Flask, url_for
+from flask import Flask, current_app
 from jinja2 import StrictUndefined
 
 from storefront.money import format_money
@@ -46,7 +46,8 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 def absolute_url(settings: Settings, endpoint: str, **values: str) -> str:
     """Build an address from the configured origin, never from the request."""
-    return settings.base_url + url_for(endpoint, _external=False, **values)
+    paths = current_app.url_map.bind("")
+    return settings.base_url + paths.build(endpoint, values)
 
 
 def _babel(settings: Settings) -> str:

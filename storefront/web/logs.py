@@ -1,12 +1,15 @@
 """One JSON line an event, with the request's id; nothing personal, no tokens."""
 
 import logging
+import re
 import sys
 import time
+from typing import Any
 from uuid import uuid4
 
 import structlog
 from flask import Flask, g, request
+from structlog.typing import EventDict
 from werkzeug.wrappers import Response
 
 logger = logging.getLogger(__name__)
@@ -41,6 +44,13 @@ def init_app(app: Flask) -> None:
         structlog.contextvars.unbind_contextvars("request_id")
 
 
+def _leave_rows_out(_: Any, __: str, event: EventDict) -> EventDict:
+    """Cut what Postgres quotes of a row that it refused: names and addresses."""
+    if "exception" in event:
+        event["exception"] = re.sub(r"DETAIL:.*", "DETAIL: …", event["exception"])
+    return event
+
+
 def _configure() -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
@@ -54,6 +64,7 @@ def _configure() -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                _leave_rows_out,
                 structlog.processors.JSONRenderer(),
             ],
         )

@@ -40,7 +40,8 @@ def receive(event: dict[str, Any]) -> str | None:
         # The effects are gone with the transaction; that it failed must not be.
         with transaction():
             _is_new(event)
-            _note(event, error=f"{type(error).__name__}: {error}"[:500])
+            # Without what Postgres adds: that may hold the row, and people's names.
+            _note(event, error=f"{type(error).__name__}: {error}".split("\n")[0][:500])
         raise
 
 

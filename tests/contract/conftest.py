@@ -23,7 +23,9 @@ class CheckedHttpClient(stripe.RequestsClient):
         super().__init__(timeout=(2, 10))
         self._description = description
 
-    def request(self, method: str, url: str, headers: Any, post_data: Any = None) -> Any:
+    def request(
+        self, method: str, url: str, headers: Any, post_data: Any = None
+    ) -> Any:
         body, status, answer_headers = super().request(method, url, headers, post_data)
         if str(answer_headers.get("Content-Type", "")).startswith("application/json"):
             self._description.check(method, url, post_data, status, body)
