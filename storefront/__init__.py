@@ -6,11 +6,11 @@ from typing import NoReturn
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from storefront import cli
 from storefront.api_description import blueprint as api_description
 from storefront.catalog.routes import blueprint as catalog
 from storefront.checkout.api import blueprint as checkout_api
 from storefront.checkout.routes import blueprint as checkout
+from storefront.cli import add_commands
 from storefront.errors import SettingsError
 from storefront.extensions import csrf, db, mail, migrate
 from storefront.fulfilment.routes import blueprint as fulfilment
@@ -60,7 +60,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(part)
     health.init_app(app, MIGRATIONS)
     assets.init_app(app)
-    cli.init_app(app)
+    add_commands(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]

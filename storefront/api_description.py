@@ -84,13 +84,13 @@ def _checkout() -> Json:
 
 def _schemas() -> Json:
     body = CheckoutBody.model_json_schema(ref_template="#/components/schemas/{model}")
-    order = {
+    order: Json = {
         "status": STATUS,
         "number": TEXT,
         "currency": CURRENCY,
         "total_amount": AMOUNT,
     }
-    line = {
+    line: Json = {
         "service_id": TEXT,
         "name": TEXT,
         "quantity": NUMBER,

@@ -27,7 +27,7 @@ job = AppGroup("job", help="What runs by itself, by hand.")
 orders = AppGroup("orders", help="What was sold.")
 
 
-def init_app(app: Flask) -> None:
+def add_commands(app: Flask) -> None:
     """Add the commands to `flask`."""
     for command in (catalog, job, orders, demo, emulator):
         app.cli.add_command(command)
@@ -130,7 +130,7 @@ def _money(order: Order) -> str:
 
 
 def _what(order: Order) -> str:
-    return ", ".join(f"{line['quantity']} × {line['name']}" for line in order.line_items)
+    return ", ".join(f"{one['quantity']} x {one['name']}" for one in order.line_items)
 
 
 @click.command()
@@ -154,10 +154,10 @@ def emulator(
     """Run the Stripe emulator alone; it needs no database."""
     if bool(webhook_url) != bool(webhook_secret):
         raise click.UsageError("--webhook-url and --webhook-secret belong together.")
-    endpoints = [(webhook_url, webhook_secret)] if webhook_url and webhook_secret else []
+    given = webhook_url and webhook_secret
     serve(
         port=port,
-        endpoints=endpoints,
+        endpoints=[(webhook_url, webhook_secret)] if given else [],
         ledger=ledger,
         ready=lambda url: click.echo(f"Stripe emulator at {url}"),
     )

@@ -327,7 +327,7 @@ def read_settings(environ: dict[str, str] | None = None) -> Settings:
     demo = values.get("STOREFRONT_ENV", "demo") == "demo"
     if demo and not values.get("DATABASE_URL"):
         values = {**_file(DEMO_FILE), **values}
-    known = {
+    known: dict[str, Any] = {
         name: values[name.upper()]
         for name in Settings.model_fields
         if name.upper() in values

@@ -41,7 +41,8 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.CheckConstraint(
-            "(kind = 'pack') = (pack_of IS NOT NULL) AND (kind = 'pack') = (pack_size IS NOT NULL)",
+            "(kind = 'pack') = (pack_of IS NOT NULL)"
+            " AND (kind = 'pack') = (pack_size IS NOT NULL)",
             name=op.f("ck_products_packs_hold_sessions"),
         ),
         sa.CheckConstraint(

@@ -62,9 +62,7 @@ def checkout() -> ResponseReturnValue:
 
 
 def _as_json(placed: PlacedOrder) -> dict[str, Any]:
-    order_url = absolute_url(
-        current_settings(), "orders.page", token=placed.page_token
-    )
+    order_url = absolute_url(current_settings(), "orders.page", token=placed.page_token)
     return {
         "order_id": placed.order_id,
         "number": placed.number,

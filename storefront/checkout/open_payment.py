@@ -104,7 +104,7 @@ def _take_stock(order_id: UUID) -> _Standing:
 
 
 def _database_time() -> datetime:
-    return db.session.execute(select(func.now())).scalar_one()  # type: ignore[no-any-return]
+    return db.session.execute(select(func.now())).scalar_one()
 
 
 def _countries(attempt: CheckoutAttempt) -> list[str]:

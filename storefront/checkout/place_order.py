@@ -113,7 +113,7 @@ def _take_up(key: str, fingerprint: str) -> CheckoutRequest | None:
             if under_way:
                 raise CheckoutUnderWay("This checkout is being worked on.")
             request.claimed_until = func.now() + CLAIM
-        return request  # type: ignore[no-any-return]
+        return request
 
 
 def _write_down(purchase: Purchase, key: str, address: str) -> UUID:

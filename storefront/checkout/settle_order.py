@@ -62,8 +62,11 @@ def settle_refund(refund: RefundSeen, source: str) -> None:
 
 
 def _refund_state(state: str) -> RefundState:
-    # Stripe may add states; one that we do not know has not given anything back yet.
-    return RefundState(state) if state in RefundState else RefundState.PENDING
+    try:
+        return RefundState(state)
+    except ValueError:
+        # Stripe may add states; an unknown one has not given anything back yet.
+        return RefundState.PENDING
 
 
 def _learn(order: Order, news: News) -> None:

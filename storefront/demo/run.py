@@ -7,6 +7,8 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
+from urllib.parse import urlsplit
 
 from storefront.demo.children import Child, last_lines, start_child
 from storefront.demo.environment import Environment
@@ -30,8 +32,11 @@ To try:
 Ctrl-C stops everything; a second start goes on where this one ended."""
 
 
-def run_demo(root: Path) -> int:
-    """Run the demo of a checkout until somebody stops it; give the exit status."""
+def run_demo(root: Path) -> None:
+    """Run the demo of a checkout until somebody stops it.
+
+    :raises SystemExit: where it cannot go on, after saying why.
+    """
     say("Starting the demo")
     try:
         with stopping_on_signals(), ExitStack() as ending:
@@ -41,18 +46,17 @@ def run_demo(root: Path) -> int:
     except Stopped:
         say("\nStopped. The data stay in instance/.")
     except DemoError as error:
-        return _failed(str(error))
+        _fail(str(error))
     except PermissionError as error:
-        return _failed(
+        _fail(
             f"{error.filename} belongs to another user: run as that user, or remove "
             f"{root / 'instance'}."
         )
-    return 0
 
 
-def _failed(sentence: str) -> int:
+def _fail(sentence: str) -> NoReturn:
     print(f"\n{sentence}", file=sys.stderr)
-    return 1
+    raise SystemExit(1)
 
 
 class Demo:
@@ -88,11 +92,15 @@ class Demo:
             self._start_postgres()
         if settings.wants_mailbox:
             self._start_mailbox()
-        if settings.wants_emulator:
-            self._start_emulator(port)
+        # It comes up while the database is prepared, which it does not need.
+        emulator = self._launch_emulator(port) if settings.wants_emulator else None
         settings.write()
         self._do("Migrations", "db", "upgrade")
         self._do("Catalog", "catalog", "load", "--demo")
+        if emulator is not None:
+            with step("Stripe emulator"):
+                ledger = f"{settings['STRIPE_API_BASE']}/_control/ledger"
+                self._await_answer(emulator, ledger)
         self._start_shop(port)
         say(f"\n{settings.addresses()}\n{HINTS}")
 
@@ -126,21 +134,18 @@ class Demo:
                 running_mailbox(smtp_port, web_port, self._instance / "letters")
             )
 
-    def _start_emulator(self, shop_port: int) -> None:
+    def _launch_emulator(self, shop_port: int) -> Child:
         port = self._settings.add_emulator()
         webhook = f"http://{LOOPBACK}:{shop_port}/api/webhooks/stripe"
-        ledger = self._instance / "stripe-ledger.jsonl"
-        with step("Stripe emulator"):
-            emulator = self._launch(
-                "emulator",
-                *FLASK,
-                "emulator",
-                f"--port={port}",
-                f"--webhook-url={webhook}",
-                f"--webhook-secret={self._settings['STRIPE_WEBHOOK_SECRET']}",
-                f"--ledger={ledger}",
-            )
-            self._await_answer(emulator, port, "/_control/ledger")
+        return self._launch(
+            "emulator",
+            *FLASK,
+            "emulator",
+            f"--port={port}",
+            f"--webhook-url={webhook}",
+            f"--webhook-secret={self._settings['STRIPE_WEBHOOK_SECRET']}",
+            f"--ledger={self._instance / 'stripe-ledger.jsonl'}",
+        )
 
     def _start_shop(self, port: int) -> None:
         with step("Shop"):
@@ -149,7 +154,7 @@ class Demo:
                 *(sys.executable, "-m", "gunicorn", "wsgi:app"),
                 f"--bind={LOOPBACK}:{port}",
             )
-            self._await_answer(shop, port, "/readyz")
+            self._await_answer(shop, f"http://{LOOPBACK}:{port}/readyz")
 
     def _launch(self, name: str, *command: str) -> Child:
         child = start_child(
@@ -183,9 +188,9 @@ class Demo:
                 + last_lines(log)
             )
 
-    def _await_answer(self, part: Child, port: int, path: str) -> None:
+    def _await_answer(self, part: Child, url: str) -> None:
         deadline = time.monotonic() + SECONDS_TO_BE_READY
-        while not _answers(port, path):
+        while not _answers(url):
             self._refuse_dead(part)
             if time.monotonic() > deadline:
                 raise DemoError(
@@ -208,10 +213,11 @@ class Demo:
         return log
 
 
-def _answers(port: int, path: str) -> bool:
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
+def _answers(url: str) -> bool:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=5)
     try:
-        connection.request("GET", path)
+        connection.request("GET", parts.path)
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import requests
@@ -86,7 +86,7 @@ class _BudgetedClient(stripe.RequestsClient):
         if not hasattr(self._thread_local, "session"):
             self._thread_local.session = requests.Session()
             self._thread_local.session.trust_env = self._trust_env
-        return self._thread_local.session
+        return cast(requests.Session, self._thread_local.session)
 
     def _should_retry(self, response: Any, *arguments: Any) -> bool:
         return _left() > 1.5 and super()._should_retry(response, *arguments)

@@ -6,7 +6,7 @@ atomic.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -60,7 +60,7 @@ def lock_order(order_id: UUID) -> Order:
     if order is None:
         raise OrderUnknown("Stripe speaks of an order that is not here.")
     db.session.refresh(order, ["attempts"])
-    return order
+    return cast(Order, order)
 
 
 def add_attempt(
@@ -145,7 +145,7 @@ def _settle(order: Order, settled: CheckoutAttempt, source: str) -> None:
     order.provider_session_id = settled.provider_session_id
     order.provider_payment_intent_id = settled.provider_payment_intent_id
     if order.paid_at is None:
-        order.paid_at = func.now()  # type: ignore[assignment]
+        order.paid_at = func.now()
         tell(
             order,
             OrderEventType.PAID,

@@ -24,7 +24,7 @@ def init_app(app: Flask) -> None:
     wsgi = WhiteNoise(
         app.wsgi_app,
         allow_all_origins=False,
-        immutable_file_test=lambda path, url: url.startswith("/assets/"),
+        immutable_file_test=lambda _, url: url.startswith("/assets/"),
         add_headers_function=_add_headers,
     )
     wsgi.add_files(str(ours), prefix=root)

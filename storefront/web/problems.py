@@ -23,12 +23,15 @@ TEXTS = {
     414: ("That is too much", "The address is longer than this shop takes."),
     415: ("This form is not understood", "It was sent in a way we do not read."),
     429: ("A little slower, please", "Too many tries in a short time."),
-    500: ("Something went wrong on our side", "It has been noted. Nothing was charged."),
+    500: (
+        "Something went wrong on our side",
+        "It has been noted. Nothing was charged.",
+    ),
     503: ("Back in a moment", "A part of the shop does not answer just now."),
 }
 EXPIRED_FORM = (
     "This page was open too long",
-    "For your safety the form is no longer valid. Load it again and send it once more.",
+    "For safety the form is no longer valid. Load it again and send it once more.",
 )
 
 

@@ -104,7 +104,7 @@ def _order_meant(news: SessionSeen | PaymentSeen) -> UUID | None:
         return known
     if news.mark and _is_our_shop(news.mark):
         return news.mark.order_id
-    return _order_referred_to(news) if is_session else None
+    return _order_referred_to(news) if isinstance(news, SessionSeen) else None
 
 
 def _order_referred_to(session: SessionSeen) -> UUID | None:

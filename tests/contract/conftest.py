@@ -17,7 +17,7 @@ NewSession = Callable[..., stripe.checkout.Session]
 
 
 class CheckedHttpClient(stripe.RequestsClient):
-    """Send the SDK's requests and hold each, and its answer, against the description."""
+    """Hold each of the SDK's requests, and its answer, against the description."""
 
     def __init__(self, description: ApiDescription) -> None:
         super().__init__(timeout=(2, 10))

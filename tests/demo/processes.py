@@ -34,15 +34,19 @@ def alive(pid: int) -> bool:
 
 @contextmanager
 def script(
-    code: str, *arguments: object, uid: int | None = None, **variables: str
+    code: str,
+    *arguments: object,
+    root: Path = ROOT,
+    uid: int | None = None,
+    **variables: str,
 ) -> Iterator["subprocess.Popen[str]"]:
-    """Run Python code that imports from this checkout; it is killed at the end."""
+    """Run Python code that imports from a checkout; it is killed at the end."""
     # What was set for this run of the tests is none of the code's business.
     own = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     process = subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],
-        env={**own, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **variables},
-        cwd=ROOT,
+        env={**own, "PYTHONPATH": str(root), "PYTHONUNBUFFERED": "1", **variables},
+        cwd=root,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

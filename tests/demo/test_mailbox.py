@@ -88,7 +88,8 @@ def test_shows_a_letter(address: str) -> None:
 
 
 def test_html_is_served_in_a_sandbox(address: str) -> None:
-    assert 'sandbox="allow-popups allow-popups-to' in requests.get(address).text
+    page = requests.get(address, timeout=5).text
+    assert 'sandbox="allow-popups allow-popups-to' in page
     answer = requests.get(f"{address}/html", timeout=5)
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy

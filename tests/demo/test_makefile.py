@@ -4,13 +4,13 @@ import os
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from tests.demo.processes import ROOT
 
-pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is missing")
+MAKE = shutil.which("make")
+pytestmark = pytest.mark.skipif(MAKE is None, reason="make is missing")
 TARGETS = ["help", "run", "test", "lint", "format", "lock", "clean"]
 
 
@@ -18,7 +18,7 @@ def make(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]
     """Call make the way a person does."""
     own = {name: value for name, value in os.environ.items() if "MAKE" not in name}
     return subprocess.run(
-        ["make", *arguments],
+        [str(MAKE), *arguments],
         cwd=ROOT,
         env={**own, **variables},
         capture_output=True,
@@ -56,6 +56,6 @@ def test_ci_guards_all_there_is() -> None:
     assert "make lint\nmake test" in script.read_text()
 
 
-def test_locks_are_what_installing_reads() -> None:
-    assert (ROOT / "requirements.txt").exists()
-    assert "--hash=sha256:" in Path(ROOT, "requirements-dev.txt").read_text()
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_what_is_installed_is_pinned_by_hashes(name: str) -> None:
+    assert "--hash=sha256:" in (ROOT / name).read_text()

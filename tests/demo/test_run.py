@@ -24,59 +24,8 @@ RUN = """
 import sys
 from pathlib import Path
 from storefront.demo.run import run_demo
-sys.exit(run_demo(Path(sys.argv[1])))
+run_demo(Path(sys.argv[1]))
 """
-
-
-class Run:
-    """A run of the demo in a folder."""
-
-    def __init__(self, root: Path, process: "Popen[str]") -> None:
-        self.process = process
-        self.output = ""
-        self._instance = root / "instance"
-
-    @property
-    def settings(self) -> dict[str, str]:
-        """Give what the demo has written down."""
-        found = dotenv_values(self._instance / "demo.env")
-        return {name: value or "" for name, value in found.items()}
-
-    @property
-    def emulator(self) -> dict[str, str]:
-        """Give what the emulator was told, and its process id."""
-        told = (self._instance / "stripe-ledger.jsonl").read_text()
-        return dict(json.loads(told))
-
-    def wait_until_ready(self) -> "Run":
-        """Read until everything is started."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.output += line
-            if line.startswith("Ctrl-C stops"):
-                return self
-        pytest.fail(f"The demo did not start:\n{self.output}")
-
-    def end(self, *signals: signal.Signals) -> int:
-        """Send signals, read the rest, give the exit status."""
-        for number in signals:
-            self.process.send_signal(number)
-        self.output += self.process.communicate(timeout=30)[0]
-        return self.process.returncode
-
-    def leaves_nothing(self) -> bool:
-        """Tell whether soon nothing of the run listens any more."""
-        settings = self.settings
-        names = ("BASE_URL", "DATABASE_URL", "STRIPE_API_BASE", "MAILBOX_URL")
-        ports = [urlsplit(settings[name]).port or 0 for name in names]
-        ports.append(int(settings["MAIL_PORT"]))
-        return wait_until(lambda: not any(map(listens, ports)))
-
-
-def listens(port: int) -> bool:
-    """Tell whether somebody takes connections there."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture
@@ -86,16 +35,6 @@ def root() -> Iterator[Path]:
         Path(name).chmod(0o711)
         shutil.copytree(STUB, name, dirs_exist_ok=True)
         yield Path(name)
-
-
-@contextmanager
-def running(root: Path, **variables: str) -> Iterator[Run]:
-    """Start the demo; whatever the test does, it is ended."""
-    with script(RUN, root, **variables) as process:
-        run = Run(root, process)
-        yield run
-        if process.poll() is None:
-            run.end(signal.SIGINT)
 
 
 def test_starts_everything_and_stops_everything(root: Path) -> None:
@@ -188,9 +127,9 @@ def test_a_second_run_at_once_is_refused(root: Path) -> None:
 def test_taken_ports_are_told_and_replaced(root: Path) -> None:
     with running(root) as run:
         before = run.wait_until_ready().settings
-    with socket.create_server(("127.0.0.1", urlsplit(before["BASE_URL"]).port or 0)):
-        with running(root) as run:
-            after = run.wait_until_ready().settings
+    taken = ("127.0.0.1", urlsplit(before["BASE_URL"]).port or 0)
+    with socket.create_server(taken), running(root) as run:
+        after = run.wait_until_ready().settings
     assert after["BASE_URL"] != before["BASE_URL"]
     assert "is taken: the shop gets" in run.output
 
