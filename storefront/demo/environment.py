@@ -101,7 +101,7 @@ class Environment:
 
     def add_mailbox(self) -> tuple[int, int]:
         """Add the mailbox's addresses and give its ports: of SMTP, of the page."""
-        smtp = self._port("MAIL_PORT", SMTP_PORT, "letters")
+        smtp = self._port("MAIL_PORT", SMTP_PORT, "the mail server")
         page = self._port("MAILBOX_URL", MAILBOX_PORT, "the mailbox")
         server = {
             "MAIL_SERVER": LOOPBACK,

@@ -92,16 +92,16 @@ class Demo:
             self._start_postgres()
         if settings.wants_mailbox:
             self._start_mailbox()
-        # It comes up while the database is prepared, which it does not need.
+        # What takes its time comes up while something else is done.
         emulator = self._launch_emulator(port) if settings.wants_emulator else None
         settings.write()
         self._do("Migrations", "db", "upgrade")
+        shop = self._launch_shop(port)
         self._do("Catalog", "catalog", "load", "--demo")
         if emulator is not None:
-            with step("Stripe emulator"):
-                ledger = f"{settings['STRIPE_API_BASE']}/_control/ledger"
-                self._await_answer(emulator, ledger)
-        self._start_shop(port)
+            ledger = f"{settings['STRIPE_API_BASE']}/_control/ledger"
+            self._await_answer("Stripe emulator", emulator, ledger)
+        self._await_answer("Shop", shop, f"http://{LOOPBACK}:{port}/readyz")
         say(f"\n{settings.addresses()}\n{HINTS}")
 
     def watch(self) -> None:
@@ -147,14 +147,9 @@ class Demo:
             f"--ledger={self._instance / 'stripe-ledger.jsonl'}",
         )
 
-    def _start_shop(self, port: int) -> None:
-        with step("Shop"):
-            shop = self._launch(
-                "shop",
-                *(sys.executable, "-m", "gunicorn", "wsgi:app"),
-                f"--bind={LOOPBACK}:{port}",
-            )
-            self._await_answer(shop, f"http://{LOOPBACK}:{port}/readyz")
+    def _launch_shop(self, port: int) -> Child:
+        gunicorn = (sys.executable, "-m", "gunicorn", "wsgi:app")
+        return self._launch("shop", *gunicorn, f"--bind={LOOPBACK}:{port}")
 
     def _launch(self, name: str, *command: str) -> Child:
         child = start_child(
@@ -188,16 +183,17 @@ class Demo:
                 + last_lines(log)
             )
 
-    def _await_answer(self, part: Child, url: str) -> None:
+    def _await_answer(self, title: str, part: Child, url: str) -> None:
         deadline = time.monotonic() + SECONDS_TO_BE_READY
-        while not _answers(url):
-            self._refuse_dead(part)
-            if time.monotonic() > deadline:
-                raise DemoError(
-                    f"The {part.name} does not get ready. The end of {part.log}:\n"
-                    + part.last_lines()
-                )
-            time.sleep(0.05)
+        with step(title):
+            while not _answers(url):
+                self._refuse_dead(part)
+                if time.monotonic() > deadline:
+                    raise DemoError(
+                        f"The {part.name} does not get ready. The end of {part.log}:\n"
+                        + part.last_lines()
+                    )
+                time.sleep(0.05)
 
     def _refuse_dead(self, part: Child | EmbeddedPostgres) -> None:
         if not part.running:

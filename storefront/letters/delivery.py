@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 
 from storefront.extensions import db
 from storefront.letters.letters import compose
-from storefront.letters.models import Letter
+from storefront.letters.models import Letter, LetterKind
 from storefront.letters.outbox import write_attention_letters
 from storefront.orders.service import raise_matter
 from storefront.transaction import end_reading, transaction
@@ -192,8 +192,9 @@ def _park(letter_id: UUID, error: Exception) -> None:
     current_app.logger.error("letter %s is parked: %s", letter_id, _reason(error))
     with transaction():
         _set(letter_id, parked_at=func.now(), last_error=_reason(error))
-        letter = db.session.get_one(Letter, letter_id, populate_existing=True)
-        if letter.order_id is not None:
+        letter = db.session.get_one(Letter, letter_id)
+        # What cannot reach the owner cannot be told by another such letter.
+        if letter.kind is not LetterKind.ATTENTION:
             raise_matter(
                 "letter parked",
                 str(letter_id),

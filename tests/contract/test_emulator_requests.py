@@ -244,3 +244,12 @@ def test_what_is_switched_off_may_be_said(new_session: NewSession) -> None:
     assert (session.locale, session.submit_type) == ("es", "pay")
     assert session.custom_text.submit is not None
     assert session.custom_text.submit.message == "Thank you"
+
+
+def test_huge_bodies_are_refused(
+    emulator: EmulatorHand, http: requests.Session
+) -> None:
+    form = {"metadata[k]": "v" * 2_000_001}
+    answer = http.post(emulator.url + SESSIONS, form, auth=("sk_test_1", ""))
+    assert answer.status_code == 413
+    assert refusal(answer)["type"] == "invalid_request_error"

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from dotenv import dotenv_values
 
-from tests.demo.processes import script, wait_until
+from tests.demo.processes import ROOT, script, wait_until
 
 
 class Run:
@@ -64,3 +64,15 @@ def listens(port: int) -> bool:
     """Tell whether somebody takes connections there."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def running(
+    code: str, *arguments: object, root: Path, checkout: Path = ROOT, **variables: str
+) -> Iterator[Run]:
+    """Start a demo whose data are under `root`; it is ended whatever the test does."""
+    with script(code, *arguments, root=checkout, **variables) as process:
+        run = Run(root, process)
+        yield run
+        if process.poll() is None:
+            run.end(signal.SIGINT)

@@ -1,6 +1,5 @@
 """The runner, over a stub of a shop: what it starts, keeps, says and cleans up."""
 
-import json
 import os
 import shutil
 import signal
@@ -8,16 +7,16 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from subprocess import Popen
 from urllib.parse import urlsplit
 
 import pytest
 import requests
-from dotenv import dotenv_values
 
 from tests.demo.processes import alive, script, wait_until
+from tests.demo.runs import Run
+from tests.demo.runs import running as running_any
 
 STUB = Path(__file__).parent / "stub_shop"
 RUN = """
@@ -35,6 +34,11 @@ def root() -> Iterator[Path]:
         Path(name).chmod(0o711)
         shutil.copytree(STUB, name, dirs_exist_ok=True)
         yield Path(name)
+
+
+def running(root: Path, **variables: str) -> AbstractContextManager[Run]:
+    """Run the demo of the stub."""
+    return running_any(RUN, root, root=root, **variables)
 
 
 def test_starts_everything_and_stops_everything(root: Path) -> None:

@@ -7,9 +7,10 @@ import time
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
 
 from .decoding import nest, read_pairs
-from .errors import ApiError
+from .errors import INVALID_REQUEST, ApiError
 from .expanding import render
 from .faults import Fault
 from .idempotency import Answer, fingerprint
@@ -45,10 +46,16 @@ def build_api() -> Blueprint:
     return api
 
 
-def unknown_url() -> Response:
-    """Answer a path or a method that the API does not have."""
-    message = f"Unrecognized request URL ({request.method}: {request.path})."
-    return _response(_refusal(ApiError(message, status=404), _request_id(machine())))
+def tell_trouble(error: HTTPException) -> Response:
+    """Answer a path or a method that the API does not have, or a trouble of our own."""
+    if error.code in (404, 405):
+        message = f"Unrecognized request URL ({request.method}: {request.path})."
+        told = ApiError(message, status=404)
+    else:
+        status = error.code or 500
+        kind = "api_error" if status >= 500 else INVALID_REQUEST
+        told = ApiError(str(error.description), status=status, kind=kind)
+    return _response(_refusal(told, _request_id(machine())))
 
 
 def _serve(operation: Operation, key: str = "") -> Response:

@@ -3,7 +3,7 @@
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from .api import build_api, unknown_url
+from .api import build_api, tell_trouble
 from .config import EmulatorConfig
 from .control import control
 from .currencies import written
@@ -11,6 +11,9 @@ from .guard import harden, refuse_strangers
 from .machine import EXTENSION, build_machine
 from .payment_page import payment_page
 from .people_page import moment, people_page
+
+# Far more than the hundred lines and fifty metadata that Stripe takes.
+LARGEST_BODY = 2_000_000
 
 
 def create_emulator(config: EmulatorConfig | None = None) -> Flask:
@@ -21,6 +24,7 @@ def create_emulator(config: EmulatorConfig | None = None) -> Flask:
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["money"] = written
     app.jinja_env.filters["moment"] = moment
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.extensions[EXTENSION] = build_machine(config or EmulatorConfig())
     app.before_request(refuse_strangers)
     app.after_request(harden)
@@ -35,7 +39,7 @@ def create_emulator(config: EmulatorConfig | None = None) -> Flask:
 def _tell(error: HTTPException) -> Response:
     """Tell an error in the language of whoever asked."""
     if request.path.startswith("/v1/"):
-        return unknown_url()
+        return tell_trouble(error)
     status = error.code or 500
     if request.path.startswith("/_control/"):
         answer = jsonify({"error": {"message": error.description}})

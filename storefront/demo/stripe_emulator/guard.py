@@ -21,6 +21,8 @@ def refuse_strangers() -> None:
     A page elsewhere on the web cannot set the Origin or the Sec-Fetch-Site of what it
     makes a browser send; programs send neither.
     """
+    # Read whatever was sent, or it would be taken for the connection's next request.
+    request.get_data()
     host = urlsplit(f"//{request.host}").hostname or ""
     if not (machine().allow_remote or is_loopback(host)):
         abort(403, "The emulator answers to loopback names only.")

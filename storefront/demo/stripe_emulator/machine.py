@@ -75,6 +75,12 @@ def machine() -> Machine:
 
 
 def let_time_pass(state: State) -> None:
-    """Do what is due by the emulated clock; the caller holds the lock."""
+    """Do what is due by the emulated clock; the caller holds the lock.
+
+    Stripe's times are whole seconds: within one, nothing new can become due.
+    """
+    if state.passed_at == state.now():
+        return
+    state.passed_at = state.now()
     sessions.expire_overdue(state)
     refunds.turn_due(state)

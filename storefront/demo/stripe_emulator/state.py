@@ -43,6 +43,7 @@ class State:
         self.origin = config.origin
         self.cause = NO_CAUSE
         self.outbox: list[str] = []
+        self.passed_at = 0
         self.endpoints: dict[str, JsonObject] = {}
         self.tables: dict[str, dict[str, JsonObject]] = {name: {} for name in TABLES}
         self._speed = config.clock_speed

@@ -1,0 +1,135 @@
+"""The same thing at the same moment, through many doors: one effect."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import requests
+
+from tests.factories.events import delivery, session_event
+from tests.fixtures.shop import CUSTOMER, READING, Shop
+
+MANY = 20
+
+
+def together(shop: Shop, count: int, **request: Any) -> list[requests.Response]:
+    """Send one request many times at the same moment."""
+    barrier = Barrier(count)
+
+    def send(_: int) -> requests.Response:
+        barrier.wait()
+        return requests.request(
+            timeout=30, allow_redirects=False, proxies={"no_proxy": "*"}, **request
+        )
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(send, range(count)))
+
+
+def test_fifty_deliveries_of_one_event_at_once_are_one_payment(shop: Shop) -> None:
+    placed = shop.place()
+    event = session_event(shop, placed)
+
+    answers = together(shop, 50, method="POST", **delivery(shop, event))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert shop.history(placed.id) == ["created", "paid"]
+    letters = shop.rows("SELECT kind FROM letters ORDER BY kind")
+    assert [letter["kind"] for letter in letters] == ["receipt", "new_order"]
+    assert shop.row("SELECT count(*) AS n FROM stripe_events")["n"] == 1
+
+
+def test_twenty_checkouts_under_one_key_are_one_order_and_one_session(
+    shop: Shop,
+) -> None:
+    shop.emulator.be_slow(500)
+    body = {"items": [{"service_id": READING, "quantity": 1}], "customer": CUSTOMER}
+
+    answers = together(
+        shop,
+        MANY,
+        method="POST",
+        url=f"{shop.url}/api/checkout",
+        json=body,
+        headers={"Idempotency-Key": "one-wish"},
+    )
+
+    codes = [answer.status_code for answer in answers]
+    assert set(codes) <= {201, 409}
+    assert codes.count(201) == 1
+    assert all(a.headers["Retry-After"] for a in answers if a.status_code == 409)
+    assert shop.row("SELECT count(*) AS n FROM orders")["n"] == 1
+    assert len(shop.emulator.ledger()["sessions"]) == 1
+
+
+def test_a_form_sent_twenty_times_leads_every_click_to_one_payment_page(
+    shop: Shop,
+) -> None:
+    shop.emulator.be_slow(500)
+    browser = requests.Session()
+    browser.trust_env = False
+    page = browser.get(f"{shop.url}/checkout?service_id={READING}", timeout=10).text
+    form = {
+        "service_id": READING,
+        "quantity": "1",
+        **CUSTOMER,
+        "csrf_token": page.split('name="csrf_token"')[1]
+        .split('value="')[1]
+        .split('"')[0],
+        "checkout_token": "one-token",
+    }
+
+    answers = together(
+        shop,
+        MANY,
+        method="POST",
+        url=f"{shop.url}/checkout",
+        data=form,
+        cookies=browser.cookies.get_dict(),
+    )
+
+    browser.close()
+    assert {answer.status_code for answer in answers} == {303}
+    assert len({answer.headers["Location"] for answer in answers}) == 1
+    assert shop.row("SELECT count(*) AS n FROM orders")["n"] == 1
+    assert len(shop.emulator.ledger()["sessions"]) == 1
+
+
+def test_webhook_page_and_reconciliation_at_once_pay_once(shop: Shop) -> None:
+    shop.emulator.drop_webhooks()
+    placed = shop.place()
+    shop.emulator.pay(placed.session_id)
+    shop.rows("UPDATE checkout_attempts SET asked_at = now() - interval '1 hour'")
+    event = session_event(shop, placed)
+    page = {"method": "GET", "url": f"{shop.url}/orders/{placed.token}"}
+
+    with ThreadPoolExecutor(3) as pool:
+        answers = [
+            pool.submit(together, shop, 5, method="POST", **delivery(shop, event)),
+            pool.submit(together, shop, 5, **page),
+            pool.submit(shop.run_job, "reconcile"),
+        ]
+        for answer in answers:
+            answer.result()
+
+    assert shop.history(placed.id) == ["created", "paid"]
+    assert shop.row("SELECT count(*) AS n FROM letters")["n"] == 2
+
+
+def test_two_expiries_at_once_cancel_once(shop: Shop) -> None:
+    placed = [shop.place() for _ in range(4)]
+    for one in placed:
+        shop.let_deadline_pass(one.id)
+
+    from storefront.checkout.expire_orders import expire_orders
+    from storefront.scheduler.claims import database_time
+
+    def expire(_: int) -> int:
+        with shop.app.app_context():
+            return expire_orders(database_time(), lambda: True)
+
+    with ThreadPoolExecutor(2) as pool:
+        closed = sum(pool.map(expire, range(2)))
+
+    assert closed == len(placed)
+    assert all(shop.history(one.id) == ["created", "canceled"] for one in placed)

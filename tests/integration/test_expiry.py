@@ -1,0 +1,164 @@
+"""Giving up: Stripe is asked first, and money always wins."""
+
+from tests.fixtures.shop import Shop
+
+
+def test_an_order_within_its_time_is_left_alone(shop: Shop) -> None:
+    placed = shop.place()
+
+    assert shop.run_job("expire-orders") == 0
+
+    assert shop.order(placed.id)["status"] == "pending"
+
+
+def test_an_overdue_order_is_canceled_and_its_page_closed_at_stripe(
+    shop: Shop,
+) -> None:
+    placed = shop.place()
+    shop.let_deadline_pass(placed.id)
+
+    assert shop.run_job("expire-orders") == 1
+
+    assert shop.order(placed.id)["status"] == "canceled"
+    assert shop.emulator.session(placed.session_id)["status"] == "expired"
+    assert shop.history(placed.id) == ["created", "canceled"]
+
+
+def test_an_overdue_order_that_was_paid_is_paid(shop: Shop) -> None:
+    shop.emulator.drop_webhooks()
+    placed = shop.place()
+    shop.emulator.pay(placed.session_id)
+    shop.let_deadline_pass(placed.id)
+
+    shop.run_job("expire-orders")
+
+    assert shop.order(placed.id)["status"] == "paid"
+    assert shop.history(placed.id) == ["created", "paid"]
+
+
+def test_while_stripe_is_away_an_overdue_order_stays_pending(shop: Shop) -> None:
+    placed = shop.place()
+    shop.let_deadline_pass(placed.id)
+    shop.emulator.fail(503)
+
+    shop.run_job("expire-orders")
+    assert shop.order(placed.id)["status"] == "pending"
+
+    shop.emulator.set_faults()
+    shop.run_job("expire-orders")
+    assert shop.order(placed.id)["status"] == "canceled"
+
+
+def test_a_payment_at_the_bank_is_not_given_up(shop: Shop) -> None:
+    placed = shop.place()
+    shop.pay(placed, "delayed")
+    assert shop.order(placed.id)["status"] == "pending"
+    assert shop.row("SELECT expires_at FROM orders")["expires_at"] is None
+
+    assert shop.run_job("expire-orders") == 0
+
+    shop.pay(placed, "delayed_succeeds")
+    assert shop.order(placed.id)["status"] == "paid"
+
+
+def test_a_payment_that_failed_at_the_bank_fails_the_order(shop: Shop) -> None:
+    placed = shop.place()
+    shop.pay(placed, "delayed_fails")
+
+    assert shop.order(placed.id)["status"] == "failed"
+    assert shop.history(placed.id) == ["created", "failed"]
+
+
+def test_a_session_that_stripe_does_not_know_is_closed_and_told(shop: Shop) -> None:
+    placed = shop.place()
+    shop.let_deadline_pass(placed.id)
+    shop.emulator.reset()
+
+    shop.run_job("expire-orders")
+
+    assert shop.order(placed.id)["status"] == "canceled"
+    matter = shop.row("SELECT reason, subject FROM matters")
+    assert matter == {
+        "reason": "session unknown at stripe",
+        "subject": placed.session_id,
+    }
+
+
+def test_an_order_without_a_session_expires_by_age_alone(shop: Shop) -> None:
+    shop.emulator.fail(503)
+    assert shop.checkout(key="lost").status_code == 503
+    shop.emulator.set_faults()
+    order_id = shop.row("SELECT id FROM orders")["id"]
+    outdate(shop, order_id)
+
+    shop.run_job("expire-orders")
+
+    assert shop.order(order_id)["status"] == "canceled"
+    assert shop.emulator.ledger()["sessions"] == []
+
+
+def test_a_session_whose_making_was_never_heard_of_is_closed_too(shop: Shop) -> None:
+    """Stripe made it, the answer was lost, and the process died: it must not stay."""
+    placed = shop.place()
+    shop.rows(
+        "UPDATE checkout_attempts SET provider_session_id = NULL, state = 'prepared'"
+    )
+    shop.rows("UPDATE orders SET provider_session_id = NULL")
+    shop.let_deadline_pass(placed.id)
+
+    shop.run_job("expire-orders")
+
+    assert shop.order(placed.id)["status"] == "canceled"
+    assert shop.emulator.session(placed.session_id)["status"] == "expired"
+
+
+def test_a_payment_on_a_canceled_order_revives_it_and_tells_the_owner(
+    shop: Shop,
+) -> None:
+    shop.emulator.drop_webhooks()
+    placed = shop.place()
+    shop.emulator.pay(placed.session_id)
+    shop.rows("UPDATE checkout_attempts SET state = 'expired'")
+    shop.rows("UPDATE orders SET status = 'canceled'")
+
+    (event,) = shop.emulator.events("checkout.session.completed")
+    shop.emulator.set_faults()
+    shop.emulator.resend(event["id"])
+    shop.emulator.wait()
+
+    assert shop.order(placed.id)["status"] == "paid"
+    letter = shop.row("SELECT context FROM letters WHERE kind = 'new_order'")
+    assert letter["context"] == {"revived": True}
+
+
+def test_the_page_of_an_order_paid_another_way_is_closed(shop: Shop) -> None:
+    """A second open page could be paid too."""
+    first = shop.place()
+    shop.let_deadline_pass(first.id)
+    shop.run_job("expire-orders")
+    with shop.app.app_context():
+        from uuid import UUID
+
+        from storefront.checkout.open_payment import open_payment
+
+        open_payment(UUID(first.id))
+    second = shop.row("SELECT provider_session_id FROM orders")["provider_session_id"]
+    shop.rows(
+        "UPDATE checkout_attempts SET state = 'paid' WHERE provider_session_id = %s",
+        first.session_id,
+    )
+    shop.rows("UPDATE orders SET status = 'paid', paid_at = now()")
+
+    shop.run_job("expire-orders")
+
+    assert shop.emulator.session(second)["status"] == "expired"
+    assert shop.order(first.id)["status"] == "paid"
+
+
+def outdate(shop: Shop, order_id: str) -> None:
+    """Let the time of an order pass, also within what Stripe would be asked for."""
+    shop.let_deadline_pass(order_id)
+    shop.rows(
+        "UPDATE checkout_attempts SET parameters = jsonb_set(parameters,"
+        " '{expires_at}', to_jsonb(extract(epoch FROM now())::int - 60))"
+    )
