@@ -1,5 +1,11 @@
 """The app, for servers and for the flask command."""
 
-from storefront import create_app
+import sys
 
-app = create_app()
+from storefront import create_app
+from storefront.errors import SettingsError
+
+try:
+    app = create_app()
+except SettingsError as error:
+    sys.exit(str(error))

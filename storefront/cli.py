@@ -9,6 +9,7 @@ from typing import Any
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
+from sqlalchemy.exc import OperationalError
 
 from storefront.catalog.loader import DEMO, CatalogInvalid
 from storefront.catalog.loader import load_catalog as load
@@ -43,7 +44,12 @@ def needs_database(command: Callable[..., Any]) -> Callable[..., Any]:
                 "DATABASE_URL is not set, and no demo is running here: set it, or run "
                 "`make run` first."
             )
-        return command(*args, **kwargs)
+        try:
+            return command(*args, **kwargs)
+        except OperationalError as error:
+            raise click.ClickException(
+                "The database does not answer. Is it, or the demo, running?"
+            ) from error
 
     return checked
 

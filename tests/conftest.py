@@ -5,4 +5,6 @@ pytest_plugins = [
     "tests.fixtures.mailbox",
     "tests.fixtures.emulator",
     "tests.fixtures.shop",
+    "tests.fixtures.gunicorn",
+    "tests.fixtures.browser",
 ]

@@ -24,12 +24,13 @@ class CheckedHttpClient(stripe.RequestsClient):
         self._description = description
 
     def request(
-        self, method: str, url: str, headers: Any, post_data: Any = None
+        self, method: str, url: str, headers: Any, post_data: Any = None, **rest: Any
     ) -> Any:
-        body, status, answer_headers = super().request(method, url, headers, post_data)
+        answer: Any = super().request(method, url, headers, post_data, **rest)
+        body, status, answer_headers = answer
         if str(answer_headers.get("Content-Type", "")).startswith("application/json"):
             self._description.check(method, url, post_data, status, body)
-        return body, status, answer_headers
+        return answer
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +47,7 @@ def client(
 ) -> Iterator[stripe.StripeClient]:
     """Give the official SDK, whose every exchange is checked."""
     monkeypatch.setattr(stripe, "enable_telemetry", False)
-    http = CheckedHttpClient(description)
+    http: Any = CheckedHttpClient(description)
     yield stripe.StripeClient(
         "sk_test_contract",
         base_addresses={"api": emulator.url},

@@ -114,28 +114,30 @@ def test_nobody_listening_is_a_failed_attempt(
     assert delivery["attempts"][0]["error"] == "ConnectionError"
 
 
-def test_waiting_for_first_attempts_only(
+def test_waiting_for_what_is_due_only(
     emulator: EmulatorHand, receiver: Receiver, new_session: NewSession
 ) -> None:
-    receiver.statuses = [500] * 3
+    emulator.set_faults({"where": "webhooks", "do": "delay", "ms": 60_000})
     emulator.expire(new_session().id)
     emulator.wait(retries=False)
-    assert receiver.got
     told = emulator.post("wait", timeout=0)
     assert told == {"idle": False, "pending": 1}
+    emulator.post("reset")
     emulator.wait()
+    assert receiver.got == []
 
 
-def test_a_deleted_endpoint_stops_retries(
+def test_a_deleted_endpoint_gets_nothing_more(
     emulator: EmulatorHand, receiver: Receiver, new_session: NewSession
 ) -> None:
-    receiver.statuses = [500] * ATTEMPT_LIMIT
+    emulator.hold_webhooks()
     emulator.expire(new_session().id)
-    emulator.wait(retries=False)
+    emulator.wait()
     emulator.remove_endpoint("we_1")
+    emulator.release_webhooks()
     emulator.wait()
     (delivery,) = emulator.deliveries()
-    assert delivery["status"] == "canceled"
+    assert (delivery["status"], receiver.got) == ("canceled", [])
     with pytest.raises(AssertionError, match="404"):
         emulator.remove_endpoint("we_1")
 

@@ -106,7 +106,7 @@ def test_a_key_lasts_a_day(emulator: EmulatorHand, client: stripe.StripeClient) 
 
 
 def test_a_key_at_work_is_a_conflict(emulator: EmulatorHand) -> None:
-    emulator.be_slow(400, times=1)
+    emulator.be_slow(1000, times=1)
     slow: list[requests.Response] = []
     thread = threading.Thread(target=lambda: slow.append(post(emulator, CREATE, "key")))
     thread.start()

@@ -1,7 +1,9 @@
 """The hosted payment page, walked through as a browser without scripts does."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -103,6 +105,22 @@ def test_paying_twice_is_not_possible(
     assert len(emulator.ledger()["charges"]) == 1
 
 
+def test_of_many_payments_at_once_one_counts(
+    emulator: EmulatorHand, new_session: NewSession
+) -> None:
+    session = new_session()
+
+    def attempt(_number: int) -> int:
+        with requests.Session() as http:
+            http.trust_env = False
+            return send(http, session.url, card()).status_code
+
+    with ThreadPoolExecutor(8) as threads:
+        statuses = sorted(threads.map(attempt, range(8)))
+    assert statuses == [303] + [409] * 7
+    assert len(emulator.ledger()["charges"]) == 1
+
+
 def test_paying_without_coming_back(
     emulator: EmulatorHand, http: requests.Session, new_session: NewSession
 ) -> None:
@@ -188,7 +206,7 @@ def test_the_bank_asks_back(
     session = new_session()
     step = send(http, session.url, card(SECURE))
     assert step.status_code == 303
-    url = requests.compat.urljoin(session.url, step.headers["Location"])
+    url = urljoin(str(session.url), step.headers["Location"])
     assert "is this you?" in text(http.get(url))
     assert emulator.events("payment_intent.requires_action")
     done = send(http, url, {"answer": answer})

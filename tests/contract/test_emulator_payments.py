@@ -16,7 +16,7 @@ PAID_EVENTS = [
     "checkout.session.completed",
     "charge.updated",
 ]
-EXPANDED = {"expand": ["payment_intent.latest_charge.balance_transaction"]}
+EXPANDED: Any = {"expand": ["payment_intent.latest_charge.balance_transaction"]}
 
 
 def kinds(emulator: EmulatorHand) -> list[str]:
@@ -251,7 +251,8 @@ def test_events_are_listed(
 ) -> None:
     emulator.pay(new_session().id)
 
-    def listed(**params: Any) -> list[str]:
+    def listed(**given: Any) -> list[str]:
+        params: Any = given
         return [row.type for row in client.v1.events.list(params).data]
 
     assert listed() == PAID_EVENTS[::-1]

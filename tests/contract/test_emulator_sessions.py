@@ -160,7 +160,8 @@ def test_lists_are_filtered(
     open_one, paid = new_session(), new_session()
     intent = emulator.pay(paid.id, email="Bea@example.com")["payment_intent"]
 
-    def listed(**params: Any) -> list[str]:
+    def listed(**given: Any) -> list[str]:
+        params: Any = given
         return [row.id for row in client.v1.checkout.sessions.list(params).data]
 
     assert listed(status="open") == [open_one.id]

@@ -18,7 +18,7 @@ from storefront.demo.mailbox.letters import Letter, Pile, file_name
 from storefront.demo.ports import LOOPBACK
 
 PAGE_POLICY = (
-    "default-src 'none'; style-src 'self'; frame-src 'self'; "
+    "default-src 'none'; img-src data:; style-src 'self'; frame-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 # Links may open a window, which is an ordinary one; nothing else may happen.

@@ -67,13 +67,7 @@ def new_charge(
         "amount": intent["amount"],
         "amount_captured": intent["amount"] if succeeded else 0,
         "amount_refunded": 0,
-        "billing_details": {
-            "address": address(),
-            "email": payer.email,
-            "name": payer.name,
-            "phone": None,
-            "tax_id": None,
-        },
+        "billing_details": _billing_details(payer),
         "captured": succeeded,
         "created": state.now(),
         "currency": intent["currency"],
@@ -118,3 +112,8 @@ def shipping_of(payer: Payer) -> JsonObject | None:
     if payer.shipping is None:
         return None
     return {**payer.shipping, "carrier": None, "phone": None, "tracking_number": None}
+
+
+def _billing_details(payer: Payer) -> JsonObject:
+    known = {"email": payer.email, "name": payer.name}
+    return {"address": address(), **known, "phone": None, "tax_id": None}

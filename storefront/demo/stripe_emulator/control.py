@@ -73,6 +73,7 @@ def reset() -> Response:
     machine().faults.set([])
     with machine().state.lock:
         machine().state.forget(endpoints=_member("endpoints", bool, False))
+    machine().courier.forget()
     return jsonify({"reset": True})
 
 

@@ -91,6 +91,12 @@ class Courier:
             self._schedule(delivery["id"], 0)
         return len(held)
 
+    def forget(self) -> None:
+        """Drop what was to be delivered, as the account has been emptied."""
+        with self._changed:
+            self._due.clear()
+            self._changed.notify_all()
+
     def wait_until_idle(self, timeout: float, *, retries: bool = True) -> bool:
         """Wait until nothing is left to deliver; say whether that came in time.
 

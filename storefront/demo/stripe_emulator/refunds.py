@@ -29,30 +29,15 @@ def create(state: State, params: dict[str, Any]) -> JsonObject:
     :raises ApiError: there is nothing (or not so much) to refund (400)
     """
     charge = _charge_of(state, params)
-    amount = _amount(charge, params)
     fate = state.noted(charge["id"]).get("refund_turns")
-    refund = {
-        **blank("refund"),
-        "id": state.ids.make("re_"),
-        "amount": amount,
-        "charge": charge["id"],
-        "created": state.now(),
-        "currency": charge["currency"],
-        "destination_details": {"type": charge["payment_method_details"]["type"]},
-        "instructions_email": params.get("instructions_email"),
-        "metadata": without_empty(params.get("metadata", {})),
-        "payment_intent": charge["payment_intent"],
-        "payment_method": charge["payment_method"],
-        "reason": params.get("reason"),
-        "status": "pending" if fate == "succeeded" else "succeeded",
-    }
-    state.put("refunds", refund)
+    status = "pending" if fate == "succeeded" else "succeeded"
+    refund = state.put("refunds", _new_refund(state, charge, params, status))
     if fate:
         state.note(refund["id"], turns=fate, turns_at=state.now() + TURN_SECONDS)
-    if refund["status"] == "succeeded":
+    if status == "succeeded":
         _book(state, refund)
     emit(state, "refund.created", refund)
-    before = _count_in(state, charge, amount)
+    before = _count_in(state, charge, refund["amount"])
     emit(state, "charge.refunded", charge, before)
     return refund
 
@@ -100,6 +85,26 @@ def turn_due(state: State) -> None:
         note = state.noted(refund["id"])
         if note.get("turns") and note["turns_at"] <= state.now():
             turn(state, refund["id"], note["turns"])
+
+
+def _new_refund(
+    state: State, charge: JsonObject, params: dict[str, Any], status: str
+) -> JsonObject:
+    return {
+        **blank("refund"),
+        "id": state.ids.make("re_"),
+        "amount": _amount(charge, params),
+        "charge": charge["id"],
+        "created": state.now(),
+        "currency": charge["currency"],
+        "destination_details": {"type": charge["payment_method_details"]["type"]},
+        "instructions_email": params.get("instructions_email"),
+        "metadata": without_empty(params.get("metadata", {})),
+        "payment_intent": charge["payment_intent"],
+        "payment_method": charge["payment_method"],
+        "reason": params.get("reason"),
+        "status": status,
+    }
 
 
 def _charge_of(state: State, params: dict[str, Any]) -> JsonObject:

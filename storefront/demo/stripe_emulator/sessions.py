@@ -237,5 +237,6 @@ def _cancel_intent(state: State, session: JsonObject) -> None:
         status="canceled",
         canceled_at=state.now(),
         cancellation_reason="expired",
+        next_action=None,
     )
     emit(state, "payment_intent.canceled", intent)

@@ -1,0 +1,1 @@
+"""Makes the almanac that the demo's catalog sells."""

@@ -1,0 +1,247 @@
+"""The almanac's pages, drawn with the core fonts of every PDF reader."""
+
+import calendar
+from datetime import UTC, date, datetime
+from math import cos, radians, sin
+
+from fpdf import FPDF
+
+from storefront.demo.almanac.moons import Phase, Quarter, phases, roundness
+from storefront.demo.almanac.words import MONTHS
+
+# The same year and words give the same bytes.
+MADE = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+WIDTH, HEIGHT, MARGIN = 148.0, 210.0, 14.0
+NIGHT, INK, SOFT, RUBRIC = "#1a2350", "#1d2547", "#6b6f86", "#a3241c"
+MOON, SHADE, LINE = "#f6ebcf", "#3a4576", "#d6cbb0"
+# How far a Bézier's handles reach to make a quarter of a circle.
+ROUND = 0.5523
+
+
+class Almanac(FPDF):
+    """A small book in A5."""
+
+    def __init__(self, year: int) -> None:
+        super().__init__(format=(WIDTH, HEIGHT))
+        self.year, self.known = year, list(phases(year))
+        self.set_auto_page_break(auto=False)
+        self.set_margin(MARGIN)
+        self.set_creation_date(MADE)
+        self.set_title(f"Almanac {year}")
+        self.set_author("Lunaria")
+        self.set_lang("en")
+
+    def write_book(self) -> None:
+        """Lay out the pages: sixteen, so that they fold into a booklet."""
+        self.cover()
+        self.guide()
+        self.overview()
+        for month in range(1, 13):
+            self.month(month)
+        self.notes()
+
+    def cover(self) -> None:
+        """Draw twelve moons around the year."""
+        self.add_page()
+        self.set_fill_color(NIGHT)
+        self.rect(0, 0, WIDTH, HEIGHT, style="F")
+        self.set_draw_color(MOON)
+        for inset, width in ((8, 0.7), (9.6, 0.2)):
+            self.set_line_width(width)
+            self.rect(inset, inset, WIDTH - 2 * inset, HEIGHT - 2 * inset)
+        for i in range(12):
+            turn = radians(30 * i - 90)
+            x, y = WIDTH / 2 + 42 * cos(turn), 92 + 42 * sin(turn)
+            self.moon(x, y, 8.2, 30 * i)
+        self.line_of(str(self.year), 97.5, 46, MOON)
+        self.line_of("ALMANAC", 158, 25, MOON, spacing=5)
+        self.line_of("the moons of the year, a page a month", 171, 12, MOON, "I")
+        self.line_of("Lunaria, Porto", 190, 11, MOON)
+
+    def guide(self) -> None:
+        """Say how to read the book, and where its figures come from."""
+        self.begin("How to read this book")
+        self.set_y(38)
+        self.prose(
+            "Each month has a page. In the calendar the Moon is drawn as it stands at "
+            "noon of that day, seen from the northern half of the Earth: it grows from "
+            "the right and wanes from the right. In the south, turn the page upside "
+            "down.\n\nDays in red are those of the four phases. Their hours are in "
+            "Universal Time (UTC), as in Portugal in winter. In summer add one hour "
+            "in Portugal, two in Spain, France and Germany; in winter one hour there. "
+            "Just before midnight this may carry a moon into the next day.\n\nThe "
+            "lines at the foot of the pages are for you: what you planted, whom you "
+            "met, how you slept. One word a day is plenty."
+        )
+        for i, quarter in enumerate(Quarter):
+            self.moon(29 + 30 * i, 140, 8, 90 * quarter)
+            self.text_at(14 + 30 * i, 154, 30, quarter.words, 10, INK)
+        self.set_y(176)
+        self.prose(
+            "The moments were computed after Jean Meeus, Astronomical Algorithms, "
+            "second edition, chapter 49, and are right to about two minutes. This is "
+            "a book for looking up at the sky. It promises nothing, and it is no use "
+            "for navigation.",
+            size=9.5,
+        )
+
+    def overview(self) -> None:
+        """Print all phases of the year on one page."""
+        self.begin(f"The moons of {self.year}")
+        columns = [44 + 25.5 * i for i in range(4)]
+        for x, quarter in zip(columns, Quarter, strict=True):
+            self.moon(x + 5, 41, 3.4, 90 * quarter)
+        for month in range(1, 13):
+            top = 50 + 12.2 * (month - 1)
+            self.rule(top, LINE)
+            self.text_at(
+                MARGIN, top + 6, 30, calendar.month_name[month], 11, RUBRIC, align="L"
+            )
+            seen: list[Quarter] = []
+            for phase in self.of_month(month):
+                shift = 4.6 * seen.count(phase.quarter)
+                moment = f"{phase.at.day}, {phase.at:%H:%M}"
+                self.text_at(
+                    columns[phase.quarter], top + 4.6 + shift, 24, moment, 10, INK,
+                    align="L",
+                )  # fmt: skip
+                seen.append(phase.quarter)
+        self.rule(50 + 12.2 * 12, LINE)
+
+    def month(self, month: int) -> None:
+        """Lay out a month: its days with their moons, its phases, its words, lines."""
+        self.begin(calendar.month_name[month])
+        self.days(month)
+        top = self.get_y() + 5
+        for i, phase in enumerate(self.of_month(month)):
+            x, y = MARGIN + 62 * (i % 2), top + 7.5 * (i // 2)
+            self.moon(x + 3, y, 2.6, 90 * phase.quarter)
+            words = f"{phase.quarter.words}, {phase.at.day} at {phase.at:%H:%M}"
+            self.text_at(x + 8, y + 1.4, 54, words, 10.5, INK, align="L")
+        self.set_y(top + 7.5 * ((len(self.of_month(month)) + 1) // 2) + 1)
+        self.prose(MONTHS[month - 1])
+        self.ruled(self.get_y() + 9)
+
+    def days(self, month: int) -> None:
+        """Draw the calendar, Monday first."""
+        width = (WIDTH - 2 * MARGIN) / 7
+        for i, name in enumerate(calendar.day_abbr):
+            self.text_at(MARGIN + width * i, 40, width, name, 9, SOFT)
+        marked = {phase.at.day for phase in self.of_month(month)}
+        weeks = calendar.Calendar().monthdatescalendar(self.year, month)
+        for row, week in enumerate(weeks):
+            top = 43 + 14.2 * row
+            self.rule(top, LINE)
+            for column, day in enumerate(week):
+                if day.month == month:
+                    self.day(MARGIN + width * column, top, width, day, marked)
+        self.rule(43 + 14.2 * len(weeks), LINE)
+        self.set_y(43 + 14.2 * len(weeks))
+
+    def day(
+        self, x: float, y: float, width: float, day: date, marked: set[int]
+    ) -> None:
+        """Draw a day: its number, and the Moon at noon."""
+        noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+        special = day.day in marked
+        degrees = roundness(noon, self.known)
+        if special:
+            degrees = round(degrees / 90) * 90 % 360
+        self.moon(x + width / 2, y + 9.4, 3.4 if special else 2.5, degrees)
+        color, style = (RUBRIC, "B") if special else (INK, "")
+        self.text_at(x, y + 4.8, width, str(day.day), 10.5, color, style)
+
+    def notes(self) -> None:
+        """Leave a page for the reader."""
+        self.begin("Notes")
+        self.ruled(44)
+
+    def of_month(self, month: int) -> list[Phase]:
+        """Give the phases of a month."""
+        wanted = (self.year, month)
+        return [one for one in self.known if (one.at.year, one.at.month) == wanted]
+
+    # Drawing
+
+    def begin(self, title: str) -> None:
+        """Begin a page with its title and number."""
+        self.add_page()
+        self.start_section(title)
+        self.line_of(title, 25, 24, INK)
+        for y, width in ((30, 0.6), (31.2, 0.2)):
+            self.rule(y, INK, width)
+        self.line_of(str(self.page_no()), 202, 9, SOFT)
+
+    def moon(self, x: float, y: float, radius: float, degrees: float) -> None:
+        """Draw a disc and on it what is lit; `degrees` as in roundness()."""
+        self.set_fill_color(SHADE)
+        self.set_draw_color(INK)
+        self.set_line_width(0.15)
+        self.ellipse(x - radius, y - radius, 2 * radius, 2 * radius, style="DF")
+        if degrees % 360 < 1:
+            return
+        side = radius if degrees <= 180 else -radius
+        edge = side * cos(radians(degrees))
+        with self.new_path() as path:
+            path.style.fill_color = MOON
+            path.style.stroke_color = None
+            path.move_to(x, y - radius)
+            h = radius * ROUND
+            path.curve_to(x + side * ROUND, y - radius, x + side, y - h, x + side, y)
+            path.curve_to(x + side, y + h, x + side * ROUND, y + radius, x, y + radius)
+            path.curve_to(x + edge * ROUND, y + radius, x + edge, y + h, x + edge, y)
+            path.curve_to(x + edge, y - h, x + edge * ROUND, y - radius, x, y - radius)
+            path.close()
+
+    def line_of(
+        self,
+        text: str,
+        y: float,
+        size: float,
+        color: str,
+        style: str = "",
+        spacing: float = 0,
+    ) -> None:
+        """Write a centred line; `y` is where its letters stand."""
+        self.set_char_spacing(spacing)
+        self.text_at(0, y, WIDTH, text, size, color, style)
+        self.set_char_spacing(0)
+
+    def text_at(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        text: str,
+        size: float,
+        color: str,
+        style: str = "",
+        align: str = "C",
+    ) -> None:
+        """Write words whose letters stand at `y`, within a width."""
+        self.set_font("times", style, size)
+        self.set_text_color(color)
+        free = width - self.get_string_width(text)
+        self.text(x + (free / 2 if align == "C" else 0), y, text)
+
+    def prose(self, text: str, size: float = 11.5) -> None:
+        """Write a paragraph from margin to margin."""
+        self.set_font("times", "", size)
+        self.set_text_color(INK)
+        self.set_x(MARGIN)
+        self.multi_cell(
+            WIDTH - 2 * MARGIN, size * 0.46, text, align="L", new_x="LEFT", new_y="NEXT"
+        )
+
+    def rule(self, y: float, color: str, width: float = 0.25) -> None:
+        """Draw a line from margin to margin."""
+        self.set_draw_color(color)
+        self.set_line_width(width)
+        self.line(MARGIN, y, WIDTH - MARGIN, y)
+
+    def ruled(self, top: float) -> None:
+        """Rule the rest of the page for handwriting."""
+        y = top
+        while y <= 192:
+            self.rule(y, LINE)
+            y += 8

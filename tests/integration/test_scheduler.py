@@ -1,0 +1,120 @@
+"""Jobs: each due run once, over any number of processes, whatever dies."""
+
+from datetime import timedelta
+
+import pytest
+
+from storefront.scheduler.claims import claim_job
+from storefront.scheduler.jobs import run_if_due, run_now, start_scheduler
+from storefront.scheduler.timetable import TIMETABLE, Job
+from tests.fixtures.shop import Shop
+
+HOUR = timedelta(hours=1)
+
+
+def test_a_due_job_is_taken_by_one_process_only(shop: Shop) -> None:
+    with shop.app.app_context():
+        assert claim_job("some-job") is not None
+        assert claim_job("some-job") is None
+
+
+def test_a_finished_job_is_not_due_until_its_time(shop: Shop) -> None:
+    with shop.app.app_context():
+        claim = claim_job("some-job")
+        assert claim
+        claim.finish(HOUR, None)
+        assert claim_job("some-job") is None
+        assert claim_job("some-job", now=True) is not None
+
+
+def test_the_job_of_a_dead_process_is_taken_over_once_its_lease_is_over(
+    shop: Shop,
+) -> None:
+    with shop.app.app_context():
+        dead = claim_job("some-job")
+        shop.rows("UPDATE scheduled_jobs SET leased_until = now() - interval '1 s'")
+        heir = claim_job("some-job")
+
+        assert dead
+        assert heir
+        assert not dead.renew()
+        assert heir.renew()
+
+
+def test_a_process_that_lost_its_lease_cannot_report(shop: Shop) -> None:
+    with shop.app.app_context():
+        slow = claim_job("some-job")
+        shop.rows("UPDATE scheduled_jobs SET leased_until = now() - interval '1 s'")
+        claim_job("some-job")
+        assert slow
+        slow.finish(HOUR, None)
+
+    job = shop.row("SELECT finished_at, leased_until FROM scheduled_jobs")
+    assert job["finished_at"] is None
+    assert job["leased_until"] is not None
+
+
+def test_a_job_that_raises_is_noted_and_comes_again(shop: Shop) -> None:
+    def fail(*_: object) -> int:
+        raise ValueError("the shelf fell down")
+
+    job = Job("falling", timedelta(0), fail)
+    with shop.app.app_context():
+        for _ in range(2):
+            with pytest.raises(ValueError, match="shelf"):
+                run_if_due(job)
+
+    row = shop.row("SELECT generation, last_error FROM scheduled_jobs")
+    assert row == {"generation": 2, "last_error": "ValueError: the shelf fell down"}
+
+
+def test_a_clock_runs_every_job_of_the_timetable(shop: Shop) -> None:
+    scheduler = start_scheduler(shop.app)
+    try:
+        assert len(scheduler.get_jobs()) == len(TIMETABLE)
+    finally:
+        scheduler.shutdown()
+
+
+def test_every_job_runs_by_hand(shop: Shop) -> None:
+    with shop.app.app_context():
+        assert [run_now(job) for job in TIMETABLE] == [0] * len(TIMETABLE)
+
+    jobs = shop.rows("SELECT name FROM scheduled_jobs WHERE last_error IS NULL")
+    assert {row["name"] for row in jobs} == {job.name for job in TIMETABLE}
+
+
+def test_prune_throws_old_things_away_and_keeps_the_rest(shop: Shop) -> None:
+    placed = shop.place()
+    shop.pay(placed)
+    events = shop.row("SELECT count(*) AS n FROM stripe_events")["n"]
+    shop.rows(
+        "INSERT INTO stripe_events (id, type, payload, received_at)"
+        " VALUES ('evt_old', 'x', '{}', now() - interval '91 days')"
+    )
+    shop.rows("UPDATE checkout_requests SET created_at = now() - interval '4 days'")
+
+    assert shop.run_job("prune") == 2
+
+    assert shop.row("SELECT count(*) AS n FROM stripe_events")["n"] == events
+    assert shop.order(placed.id)["status"] == "paid"
+
+
+def test_a_lost_webhook_heals_by_reconciliation(shop: Shop) -> None:
+    shop.emulator.drop_webhooks()
+    placed = shop.place()
+    shop.emulator.pay(placed.session_id)
+
+    assert shop.run_job("reconcile") == 1
+
+    assert shop.order(placed.id)["status"] == "paid"
+    assert shop.run_job("reconcile") == 0
+
+
+def test_reconciliation_waits_while_stripe_is_away(shop: Shop) -> None:
+    placed = shop.place()
+    shop.emulator.fail(503)
+
+    assert shop.run_job("reconcile") == 0
+
+    assert shop.order(placed.id)["status"] == "pending"
