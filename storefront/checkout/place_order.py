@@ -15,6 +15,7 @@ from storefront.catalog.queries import find_active_products, list_products_with_
 from storefront.checkout.limits import count_checkout
 from storefront.checkout.models import CheckoutRequest
 from storefront.checkout.open_payment import begin_attempt, open_payment
+from storefront.clock import iso
 from storefront.errors import (
     CheckoutUnderWay,
     FieldError,
@@ -230,7 +231,7 @@ def _answer(key: str, order_id: UUID, checkout_url: str | None) -> PlacedOrder:
             checkout_url=checkout_url,
             currency=order.currency,
             total_amount=order.total_amount,
-            expires_at=deadline.isoformat(),
+            expires_at=iso(deadline),
         )
         _change(key, answer=asdict(placed), claimed_until=None)
     return placed

@@ -1,5 +1,6 @@
 """The details form, and the way from there to the payment page."""
 
+import re
 import time
 from http import HTTPStatus
 
@@ -33,7 +34,8 @@ blueprint = Blueprint("checkout", __name__)
 LARGEST_FORM = 64 * 1024
 # A second click waits for the first one's answer: it belongs to the same person.
 PATIENCE_SECONDS, GLANCE_SECONDS = 11.0, 0.2
-TOKEN_LENGTH = 100
+TOKEN = re.compile(r"[A-Za-z0-9_-]{1,100}")
+WHOLE = re.compile(r"[0-9]{1,3}")
 
 
 @blueprint.get("/checkout")
@@ -41,8 +43,7 @@ def details() -> ResponseReturnValue:
     """Show the details form of one product."""
     product = _product(request.args.get("service_id", ""))
     quantity = request.args.get("quantity", "1")
-    typed = {"quantity": quantity if quantity.isdigit() else "1"}
-    return _form(product, typed)
+    return _form(product, {"quantity": quantity if WHOLE.fullmatch(quantity) else "1"})
 
 
 @blueprint.post("/checkout")
@@ -57,8 +58,7 @@ def submit() -> ResponseReturnValue:
     typed = request.form.to_dict()
     try:
         purchase = read_form(typed).purchase(current_settings().shop_locale)
-        token = (typed.get("checkout_token") or new_page_token())[:TOKEN_LENGTH]
-        placed = _place_patiently(purchase, token)
+        placed = _place_patiently(purchase, _token(typed))
     except FieldError as error:
         return _form(product, typed, errors=_by_field(error)), 422
     except CheckoutUnderWay:
@@ -130,7 +130,7 @@ def _form(
     trouble: str | None = None,
 ) -> str:
     quantity = typed.get("quantity", "1")
-    valid = quantity.isascii() and quantity.isdigit() and 1 <= int(quantity) <= 20
+    valid = WHOLE.fullmatch(quantity) and 1 <= int(quantity) <= MOST_OF_ONE
     return render_template(
         "checkout/details.html",
         product=product,
@@ -139,8 +139,14 @@ def _form(
         trouble=trouble,
         quantity=int(quantity) if valid else 1,
         most_of_one=MOST_OF_ONE,
-        checkout_token=typed.get("checkout_token") or new_page_token(),
+        checkout_token=_token(typed),
     )
+
+
+def _token(typed: dict[str, str]) -> str:
+    """Give the one-time token of the form that was sent, or a new one."""
+    token = typed.get("checkout_token", "")
+    return token if TOKEN.fullmatch(token) else new_page_token()
 
 
 def _by_field(error: FieldError) -> dict[str, str]:

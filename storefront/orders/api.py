@@ -6,6 +6,7 @@ from uuid import UUID
 from flask import Blueprint, abort
 from flask.typing import ResponseReturnValue
 
+from storefront.clock import iso
 from storefront.orders.models import Order
 from storefront.orders.queries import find_order
 
@@ -29,8 +30,8 @@ def _as_json(order: Order) -> dict[str, Any]:
         "currency": order.currency,
         "total_amount": order.total_amount,
         "amount_refunded": order.amount_refunded,
-        "created_at": order.created_at.isoformat(),
-        "updated_at": order.updated_at.isoformat(),
+        "created_at": iso(order.created_at),
+        "updated_at": iso(order.updated_at),
         "line_items": [
             {
                 name: line[name]

@@ -1,6 +1,6 @@
 """The customer's order page: one address, right in every state."""
 
-import time
+import re
 from dataclasses import dataclass
 
 from flask import Blueprint, abort, make_response, render_template, request
@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from storefront.checkout.ask_stripe import look_again
+from storefront.clock import now
 from storefront.fulfilment.downloads import list_downloads
 from storefront.orders.models import AttemptState, Order, OrderStatus
 from storefront.orders.queries import find_order_by_token
@@ -35,7 +36,7 @@ def page(token: str) -> ResponseReturnValue:
     """Show the order as it stands; while money is awaited, Stripe is asked too."""
     order = _followed(token)
     came_from = request.args.get("from", "")
-    polling = _polling(int(time.time()), order)
+    polling = _polling(_seconds(), order)
     answer = make_response(
         render_template(
             "orders/page.html",
@@ -97,13 +98,17 @@ def _polling(since: int, order: Order) -> Polling:
     waiting = order.status is OrderStatus.PENDING
     if not waiting or order.attempts[-1].state is AttemptState.PROCESSING:
         return Polling(since, None)
-    age = int(time.time()) - since
+    age = _seconds() - since
     paces = (every for until, every in PACE if 0 <= age < until)
     return Polling(since, next(paces, None))
 
 
+def _seconds() -> int:
+    return int(now().timestamp())
+
+
 def _whole(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() else 0
+    return int(text) if text and re.fullmatch("[0-9]{1,12}", text) else 0
 
 
 def _private(answer: Response) -> Response:
