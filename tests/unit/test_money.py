@@ -103,7 +103,6 @@ def test_every_language_shows_every_digit(amount: int, code: str, locale: str) -
         (1235, "KWD", "en", "KWD1.235"),
         (9000, "ISK", "en", "ISK9,000"),
         (123456, "EUR", "pt-BR", "€\xa01.234,56"),
-        (123456, "EUR", "es", "1234,56\xa0€"),
         (123456, "HUF", "de", "1.234,56\xa0HUF"),
     ],
 )

@@ -157,9 +157,9 @@ def test_what_can_still_move_is_under_way() -> None:
 
 
 def test_statuses_and_events_are_those_of_the_contract() -> None:
-    names = ["pending", "paid", "failed", "refunded", "canceled"]
-    assert [status.value for status in OrderStatus] == names
-    assert [event.value for event in OrderEventType] == ["created", *names[1:]]
+    changes = {"paid", "failed", "refunded", "canceled"}
+    assert {status.value for status in OrderStatus} == changes | {"pending"}
+    assert {event.value for event in OrderEventType} == changes | {"created"}
     assert set(TOLD_AS) == {OrderStatus.FAILED, OrderStatus.CANCELED}
 
 
