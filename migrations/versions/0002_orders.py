@@ -239,6 +239,41 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "disputes",
+        sa.Column("provider_dispute_id", sa.Text(), nullable=False),
+        sa.Column("provider_payment_intent_id", sa.Text(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "warning_needs_response",
+                "warning_under_review",
+                "warning_closed",
+                "needs_response",
+                "under_review",
+                "won",
+                "lost",
+                name="dispute_state",
+            ),
+            nullable=False,
+        ),
+        sa.Column("amount", sa.Integer(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("provider_dispute_id", name=op.f("pk_disputes")),
+    )
+    op.create_index(
+        "ix_disputes_provider_payment_intent_id",
+        "disputes",
+        ["provider_payment_intent_id"],
+        unique=False,
+    )
+    op.create_table(
         "refund_readings",
         sa.Column("provider_payment_intent_id", sa.Text(), nullable=False),
         sa.Column(
@@ -299,6 +334,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("matters")
     op.drop_table("refund_readings")
+    op.drop_table("disputes")
     op.drop_table("refunds")
     op.drop_table("checkout_attempts")
     op.drop_table("order_events")
@@ -310,3 +346,4 @@ def downgrade() -> None:
     op.execute("DROP TYPE order_event_type")
     op.execute("DROP TYPE checkout_attempt_state")
     op.execute("DROP TYPE refund_state")
+    op.execute("DROP TYPE dispute_state")

@@ -16,7 +16,14 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column(
             "kind",
-            sa.Enum("receipt", "new_order", "attention", name="letter_kind"),
+            sa.Enum(
+                "receipt",
+                "new_order",
+                "refund",
+                "payment_failed",
+                "attention",
+                name="letter_kind",
+            ),
             nullable=False,
         ),
         sa.Column("cause", sa.Text(), nullable=False),

@@ -6,6 +6,7 @@ from storefront.checkout.door import gateway
 from storefront.checkout.settle_order import settle_order
 from storefront.gateway.errors import RequestRefused, SessionUnknown
 from storefront.orders import service
+from storefront.orders.history import raise_matter
 from storefront.orders.models import AttemptState, CheckoutAttempt
 from storefront.transaction import end_reading, transaction
 
@@ -61,7 +62,7 @@ def close_unknown(order_id: UUID, attempt_id: UUID, *, tell_owner: bool) -> None
         attempt = service.get_attempt(order, attempt_id)
         service.advance(attempt, AttemptState.EXPIRED)
         if tell_owner:
-            service.raise_matter(
+            raise_matter(
                 "session unknown at stripe",
                 attempt.provider_session_id or str(attempt.id),
                 order,

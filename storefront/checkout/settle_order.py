@@ -8,11 +8,26 @@ the same state: facts only advance, and the status is derived from them.
 from typing import Any
 from uuid import UUID
 
-from storefront.gateway.port import PaymentSeen, RefundSeen, SessionOutcome, SessionSeen
-from storefront.letters.outbox import write_order_letters
+from storefront.gateway.port import (
+    DisputeSeen,
+    PaymentSeen,
+    RefundSeen,
+    SessionOutcome,
+    SessionSeen,
+)
+from storefront.letters.outbox import write_letters
 from storefront.orders import service
-from storefront.orders.models import AttemptState, CheckoutAttempt, Order, RefundState
+from storefront.orders.disputes import remember_dispute
+from storefront.orders.history import raise_matter
+from storefront.orders.models import (
+    AttemptState,
+    CheckoutAttempt,
+    DisputeState,
+    Order,
+    RefundState,
+)
 from storefront.orders.queries import find_order_id
+from storefront.orders.refunds import remember_refund
 from storefront.orders.status import UNFINISHED
 from storefront.settings import current_settings
 
@@ -35,9 +50,7 @@ def settle_order(order_id: UUID, news: News | None, source: str) -> Order:
     order = service.lock_order(order_id)
     if news is not None:
         _learn(order, news)
-    change = service.derive(order, source)
-    if change.became_paid:
-        write_order_letters(order, revived=change.revived)
+    write_letters(order, service.derive(order, source))
     return order
 
 
@@ -50,7 +63,7 @@ def settle_refund(refund: RefundSeen, source: str) -> None:
     if order_id is not None:
         # Order first, then refund: everybody locks in this direction.
         service.lock_order(order_id)
-    service.remember_refund(
+    remember_refund(
         refund.id,
         refund.payment_intent_id,
         _refund_state(refund.state),
@@ -59,6 +72,34 @@ def settle_refund(refund: RefundSeen, source: str) -> None:
     )
     if order_id is not None:
         settle_order(order_id, None, source)
+
+
+def settle_dispute(dispute: DisputeSeen, source: str) -> None:
+    """Keep what Stripe told of a dispute, and tell the owner of the order's.
+
+    Transaction: the caller's. Safe to repeat: disputes are known by their ids.
+    """
+    order_id = find_order_id(payment_intent_id=dispute.payment_intent_id)
+    if order_id is not None:
+        service.lock_order(order_id)
+    remember_dispute(
+        dispute.id,
+        dispute.payment_intent_id,
+        _dispute_state(dispute.state),
+        dispute.amount,
+        dispute.currency,
+        dispute.reason,
+    )
+    if order_id is not None:
+        settle_order(order_id, None, source)
+
+
+def _dispute_state(state: str) -> DisputeState:
+    try:
+        return DisputeState(state)
+    except ValueError:
+        # One that we do not know yet: the owner has to look in any case.
+        return DisputeState.WARNING_NEEDS_RESPONSE
 
 
 def _refund_state(state: str) -> RefundState:
@@ -73,10 +114,10 @@ def _learn(order: Order, news: News) -> None:
     attempt = _attempt_meant(order, news)
     if attempt is None:
         if _is_paid(news):
-            service.raise_matter("unknown session", news.id, order, **_figures(news))
+            raise_matter("unknown session", news.id, order, **_figures(news))
         return
     if _is_paid(news) and (differences := _differences(order, attempt, news)):
-        service.raise_matter("payment disagrees", news.id, order, **differences)
+        raise_matter("payment disagrees", news.id, order, **differences)
         if attempt.state in UNFINISHED:
             service.advance(attempt, AttemptState.DISAGREES)
         return

@@ -66,6 +66,18 @@ class ChargeRefunded:
 
 
 @dataclass(frozen=True, slots=True)
+class DisputeSeen:
+    """One dispute. Amount: minor units, ISO 4217; `state` in Stripe's words."""
+
+    id: str
+    payment_intent_id: str
+    state: str
+    amount: int
+    currency: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RefundSeen:
     """One refund. Amount: minor units, ISO 4217; `state` in Stripe's words."""
 

@@ -11,6 +11,7 @@ from storefront.gateway.amounts import from_wire
 from storefront.gateway.errors import BodyUnusable
 from storefront.gateway.port import (
     ChargeRefunded,
+    DisputeSeen,
     Mark,
     PaymentSeen,
     RefundSeen,
@@ -86,6 +87,25 @@ def read_refund(refund: Json) -> RefundSeen | None:
         state=_text(refund, "status"),
         amount=from_wire(_amount(refund, "amount"), currency),
         currency=currency,
+    )
+
+
+def read_dispute(dispute: Json) -> DisputeSeen | None:
+    """Read a dispute; None where it is about no PaymentIntent, thus nothing of ours.
+
+    :raises BodyUnusable: as read_session.
+    """
+    payment_intent_id = _id(dispute, "payment_intent")
+    if payment_intent_id is None:
+        return None
+    currency = _currency(dispute)
+    return DisputeSeen(
+        id=_text(dispute, "id"),
+        payment_intent_id=payment_intent_id,
+        state=_text(dispute, "status"),
+        amount=from_wire(_amount(dispute, "amount"), currency),
+        currency=currency,
+        reason=_text_or_none(dispute, "reason") or "general",
     )
 
 

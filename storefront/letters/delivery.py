@@ -15,7 +15,7 @@ from storefront.extensions import db
 from storefront.letters.letters import compose
 from storefront.letters.models import Letter, LetterKind
 from storefront.letters.outbox import write_attention_letters
-from storefront.orders.service import raise_matter
+from storefront.orders.history import raise_matter
 from storefront.transaction import end_reading, transaction
 
 TIMEOUT_SECONDS = 10.0

@@ -17,6 +17,8 @@ class LetterKind(StrEnum):
 
     RECEIPT = "receipt"
     NEW_ORDER = "new_order"
+    REFUND = "refund"
+    PAYMENT_FAILED = "payment_failed"
     ATTENTION = "attention"
 
 
@@ -25,7 +27,7 @@ class Letter(db.Model):  # type: ignore[name-defined,misc]
 
     __tablename__ = "letters"
     __table_args__ = (
-        # One of a kind for each cause: an order, or a matter.
+        # One of a kind for each cause: an order, an attempt, a refund, a matter.
         db.UniqueConstraint("kind", "cause"),
         Index(
             "ix_letters_due",

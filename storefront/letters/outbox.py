@@ -1,33 +1,49 @@
 """Writing letters down, in the transaction of the change that calls for them."""
 
+from typing import Any
+
 from sqlalchemy import Text, cast, literal, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from storefront.extensions import db
 from storefront.letters.models import Letter, LetterKind
 from storefront.orders.models import Matter, Order
+from storefront.orders.service import Change
 from storefront.settings import current_settings
 
 
-def write_order_letters(order: Order, *, revived: bool) -> None:
-    """Write the receipt, and the owner's news of the order; each once for an order.
+def write_letters(order: Order, change: Change) -> None:
+    """Write what a change calls for, each letter once for its cause.
 
-    :param revived: the order had been given up, and the owner may have acted on that.
+    The order: receipt and the owner's news, which says whether it had been given up.
+    A refund: to the customer. A delayed payment that failed: to the customer.
     """
-    _write(LetterKind.RECEIPT, order, order.customer_email, {})
-    owner = current_settings().owner_email
-    if owner:
-        _write(LetterKind.NEW_ORDER, order, owner, {"revived": revived})
+    customer, cause = order.customer_email, str(order.id)
+    if change.became_paid:
+        _write(LetterKind.RECEIPT, order, customer, cause)
+        owner = current_settings().owner_email
+        if owner:
+            _write(LetterKind.NEW_ORDER, order, owner, cause, revived=change.revived)
+    for refund in change.refunded:
+        _write(
+            LetterKind.REFUND,
+            order,
+            customer,
+            refund.provider_refund_id,
+            amount=refund.amount,
+        )
+    if change.failed:
+        _write(LetterKind.PAYMENT_FAILED, order, customer, str(change.failed.id))
 
 
 def _write(
-    kind: LetterKind, order: Order, recipient: str, context: dict[str, bool]
+    kind: LetterKind, order: Order, recipient: str, cause: str, **context: Any
 ) -> None:
     db.session.execute(
         insert(Letter)
         .values(
             kind=kind,
-            cause=str(order.id),
+            cause=cause,
             order_id=order.id,
             recipient=recipient,
             context=context,

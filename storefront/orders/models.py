@@ -61,6 +61,22 @@ class RefundState(StrEnum):
     FAILED = "failed"
 
 
+class DisputeState(StrEnum):
+    """The furthest that is known of one dispute, in ascending order.
+
+    Stripe: an inquiry is a `warning_…`, and may become a dispute (API docs "Disputes",
+    read 2026-11).
+    """
+
+    WARNING_NEEDS_RESPONSE = "warning_needs_response"
+    WARNING_UNDER_REVIEW = "warning_under_review"
+    WARNING_CLOSED = "warning_closed"
+    NEEDS_RESPONSE = "needs_response"
+    UNDER_REVIEW = "under_review"
+    WON = "won"
+    LOST = "lost"
+
+
 class Provider(StrEnum):
     """Who takes the money."""
 
@@ -216,6 +232,25 @@ class Refund(db.Model):  # type: ignore[name-defined,misc]
     amount: Mapped[int]
     currency: Mapped[str] = mapped_column(db.String(3))
     counted_amount: Mapped[int] = mapped_column(server_default="0", default=0)
+    created_at: Mapped[datetime] = mapped_column(TIMESTAMP, server_default=func.now())
+
+
+class Dispute(db.Model):  # type: ignore[name-defined,misc]
+    """One dispute at Stripe, found by its payment; it may be known before that is."""
+
+    __tablename__ = "disputes"
+    __table_args__ = (
+        Index("ix_disputes_provider_payment_intent_id", "provider_payment_intent_id"),
+    )
+
+    provider_dispute_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    provider_payment_intent_id: Mapped[str] = mapped_column(Text)
+    state: Mapped[DisputeState] = mapped_column(
+        stored_enum(DisputeState, "dispute_state")
+    )
+    amount: Mapped[int]
+    currency: Mapped[str] = mapped_column(db.String(3))
+    reason: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(TIMESTAMP, server_default=func.now())
 
 

@@ -10,24 +10,21 @@ from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
 
 from storefront.errors import OrderUnknown
 from storefront.extensions import db
+from storefront.orders.disputes import tell_of_disputes
+from storefront.orders.history import raise_matter, tell
 from storefront.orders.models import (
     AttemptState,
     CheckoutAttempt,
-    Matter,
     Order,
-    OrderEvent,
     OrderEventType,
     OrderStatus,
     Refund,
-    RefundReading,
-    RefundState,
 )
-from storefront.orders.queries import list_refunds
-from storefront.orders.status import derive_status, furthest, settling, standing
+from storefront.orders.refunds import count_refunds, second_payment_id
+from storefront.orders.status import derive_status, furthest, settling
 
 TOLD_AS = {
     OrderStatus.FAILED: OrderEventType.FAILED,
@@ -39,11 +36,14 @@ TOLD_AS = {
 class Change:
     """What deriving the status has changed.
 
-    `revived`: it was paid after it had been given up or had failed.
+    `revived`: it was paid after it had been given up or had failed. `failed`: the
+    attempt whose delayed payment has failed. `refunded`: what was newly returned.
     """
 
     became_paid: bool
     revived: bool
+    failed: CheckoutAttempt | None
+    refunded: list[Refund]
 
 
 def lock_order(order_id: UUID) -> Order:
@@ -133,12 +133,19 @@ def derive(order: Order, source: str) -> Change:
     with db.session.no_autoflush:
         if settled is not None:
             _settle(order, settled, source)
-        _count_refunds(order, settled)
+        refunded = count_refunds(order, settled)
+        tell_of_disputes(order)
         order.status = derive_status(states, order.total_amount, order.amount_refunded)
     if order.status is not before and order.status in TOLD_AS:
         tell(order, TOLD_AS[order.status], source=source)
     gone = before in (OrderStatus.CANCELED, OrderStatus.FAILED)
-    return Change(became_paid=newly, revived=newly and gone)
+    failed = order.status is OrderStatus.FAILED and before is not OrderStatus.FAILED
+    return Change(
+        became_paid=newly,
+        revived=newly and gone,
+        failed=order.attempts[-1] if failed else None,
+        refunded=refunded,
+    )
 
 
 def _settle(order: Order, settled: CheckoutAttempt, source: str) -> None:
@@ -157,105 +164,7 @@ def _settle(order: Order, settled: CheckoutAttempt, source: str) -> None:
         if other.state is AttemptState.PAID and other is not settled:
             raise_matter(
                 "second payment",
-                other.provider_session_id or str(other.id),
+                second_payment_id(other),
                 order,
                 paid={"amount": order.total_amount, "currency": order.currency},
             )
-
-
-def _count_refunds(order: Order, settled: CheckoutAttempt | None) -> None:
-    """Make the refunded sum that of the refunds that stand, one event for each."""
-    payments = [a.provider_payment_intent_id for a in order.attempts]
-    for refund in list_refunds([payment for payment in payments if payment]):
-        counts = (
-            settled is not None
-            and refund.provider_payment_intent_id == settled.provider_payment_intent_id
-        )
-        target = standing(refund.state, refund.amount) if counts else 0
-        _count(order, refund, target)
-
-
-def _count(order: Order, refund: Refund, target: int) -> None:
-    difference = target - refund.counted_amount
-    if difference == 0:
-        return
-    total = order.amount_refunded + difference
-    if refund.currency != order.currency or total > order.total_amount:
-        raise_matter(
-            "refund disagrees",
-            refund.provider_refund_id,
-            order,
-            refund={"amount": refund.amount, "currency": refund.currency},
-            paid={"amount": order.total_amount, "currency": order.currency},
-        )
-        return
-    refund.counted_amount = target
-    order.amount_refunded = total
-    tell(
-        order,
-        OrderEventType.REFUNDED,
-        refund=refund.provider_refund_id,
-        amount=difference,
-        amount_refunded=total,
-    )
-
-
-def tell(order: Order, event_type: OrderEventType, **metadata: Any) -> None:
-    """Add a row to the order's history."""
-    order.events.append(OrderEvent(event_type=event_type, event_metadata=metadata))
-
-
-def remember_refund(
-    refund_id: str,
-    payment_intent_id: str,
-    state: RefundState,
-    amount: int,
-    currency: str,
-) -> None:
-    """Keep what is known of a refund, whether or not its payment is known yet."""
-    db.session.execute(
-        insert(Refund)
-        .values(
-            provider_refund_id=refund_id,
-            provider_payment_intent_id=payment_intent_id,
-            state=state,
-            amount=amount,
-            currency=currency,
-        )
-        .on_conflict_do_nothing()
-    )
-    refund = db.session.scalars(
-        select(Refund)
-        .where(Refund.provider_refund_id == refund_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
-    refund.state = furthest(refund.state, state)
-
-
-def want_refunds_read(payment_intent_id: str) -> None:
-    """Have a payment's refunds read from Stripe soon."""
-    db.session.execute(
-        insert(RefundReading)
-        .values(provider_payment_intent_id=payment_intent_id)
-        .on_conflict_do_update(
-            index_elements=[RefundReading.provider_payment_intent_id],
-            set_={"due_at": func.now(), "tries": 0},
-        )
-    )
-
-
-def raise_matter(
-    reason: str, subject: str, order: Order | None, **figures: Any
-) -> None:
-    """Put something on the owner's attention list, once."""
-    db.session.execute(
-        insert(Matter)
-        .values(
-            reason=reason,
-            subject=subject,
-            order_id=order.id if order else None,
-            figures=figures,
-        )
-        .on_conflict_do_nothing()
-    )

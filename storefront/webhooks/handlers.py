@@ -4,16 +4,21 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from storefront.checkout.settle_order import settle_order, settle_refund
+from storefront.checkout.settle_order import (
+    settle_dispute,
+    settle_order,
+    settle_refund,
+)
 from storefront.gateway.port import Mark, PaymentSeen, SessionSeen
 from storefront.gateway.reading import (
+    read_dispute,
     read_payment,
     read_refund,
     read_refunded_charge,
     read_session,
 )
 from storefront.orders.queries import find_order, find_order_id
-from storefront.orders.service import want_refunds_read
+from storefront.orders.refunds import want_refunds_read
 from storefront.settings import current_settings
 
 Json = dict[str, Any]
@@ -64,6 +69,15 @@ def refund_moved(refund: Json) -> bool:
     return True
 
 
+def dispute_moved(dispute: Json) -> bool:
+    """A customer's bank asks for the money back, or has decided."""
+    seen = read_dispute(dispute)
+    if seen is None:
+        return False
+    settle_dispute(seen, SOURCE)
+    return True
+
+
 HANDLERS: dict[str, Handler] = {
     # paid, or a delayed payment has begun
     "checkout.session.completed": session_moved,
@@ -77,6 +91,9 @@ HANDLERS: dict[str, Handler] = {
     "refund.created": refund_moved,
     "refund.updated": refund_moved,
     "refund.failed": refund_moved,
+    "charge.dispute.created": dispute_moved,
+    "charge.dispute.updated": dispute_moved,
+    "charge.dispute.closed": dispute_moved,
     # the older twin of refund.updated, still sent for some methods
     "charge.refund.updated": refund_moved,
 }

@@ -132,7 +132,7 @@ def test_a_reading_waits_for_stripe_to_come_back(
     assert shop.order(placed.id)["amount_refunded"] == 500
 
 
-def test_a_refund_sends_no_second_receipt(
+def test_a_refund_sends_its_own_letter_and_no_second_receipt(
     shop: Shop, dashboard: stripe.StripeClient
 ) -> None:
     placed = paid(shop)
@@ -140,7 +140,7 @@ def test_a_refund_sends_no_second_receipt(
 
     letters = shop.rows("SELECT kind FROM letters WHERE order_id = %s", placed.id)
 
-    assert sorted(one["kind"] for one in letters) == ["new_order", "receipt"]
+    assert sorted(one["kind"] for one in letters) == ["new_order", "receipt", "refund"]
 
 
 def test_a_strangers_refund_changes_nothing(

@@ -81,5 +81,5 @@ def test_the_file_on_the_shelf_is_the_book_that_is_made_here() -> None:
 def _streams(pdf: bytes) -> list[bytes]:
     """Unpack what the pages draw: machines pack it differently."""
     packed = re.findall(rb"stream\n(.*?)\nendstream", pdf, re.DOTALL)
-    assert len(packed) > 16
+    assert len(packed) >= 16
     return [zlib.decompress(one) if one[:1] == b"x" else one for one in packed]

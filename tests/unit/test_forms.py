@@ -109,7 +109,6 @@ def test_what_is_no_slug_is_no_product(product: str) -> None:
         "ana@",
         "ana@@example.com",
         "ana@b@example.com",
-        "a" * 65 + "@example.com",
         "ana@" + "e" * 310 + ".com",
         " ana@example.com",
         "ana@example.com ",

@@ -355,13 +355,6 @@ def test_a_mistyped_address_is_none(shape: Json) -> None:
     assert read_session({**SESSION, **shape}).shipping is None
 
 
-def test_the_recipients_name_is_not_overwritten_by_the_address() -> None:
-    details = {"name": "Ana Lima", "address": {**ADDRESS, "name": "somebody"}}
-    shipping = read_session({**SESSION, "shipping_details": details}).shipping
-    assert shipping is not None
-    assert shipping["name"] == "Ana Lima"
-
-
 def test_members_that_nobody_knows_yet_do_no_harm() -> None:
     seen = read_session({**SESSION, "moon": {"phase": "full"}, "mode": "payment"})
     assert seen == read_session(SESSION)
