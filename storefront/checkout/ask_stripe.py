@@ -41,7 +41,7 @@ def look_again(order: Order) -> bool:
     return True
 
 
-def reconcile(asked_before: datetime, go_on: Callable[[], bool]) -> int:
+def ask_unfinished(asked_before: datetime, go_on: Callable[[], bool]) -> int:
     """Ask about every unfinished session that nobody asked about for a while.
 
     Safe to repeat, and in several processes at once.

@@ -38,3 +38,20 @@ class RateCounter(db.Model):  # type: ignore[name-defined,misc]
     key: Mapped[str] = mapped_column(Text, primary_key=True)
     hits: Mapped[int]
     expires_at: Mapped[datetime] = mapped_column(TIMESTAMP, index=True)
+
+
+class Reconciliation(db.Model):  # type: ignore[name-defined,misc]
+    """How far a walk through Stripe's books has come, so that a dead one is resumed.
+
+    `step`: which listing; `after`: where its next page begins, null at its start.
+    """
+
+    __tablename__ = "reconciliations"
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    since: Mapped[datetime] = mapped_column(TIMESTAMP)
+    until: Mapped[datetime] = mapped_column(TIMESTAMP)
+    step: Mapped[int] = mapped_column(server_default="0", default=0)
+    after: Mapped[str | None] = mapped_column(Text)
+    repaired: Mapped[int] = mapped_column(server_default="0", default=0)
+    finished_at: Mapped[datetime | None] = mapped_column(TIMESTAMP)

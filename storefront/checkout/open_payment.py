@@ -53,9 +53,15 @@ def begin_attempt(order: Order, shipping_countries: Sequence[str]) -> None:
     request = SessionRequest(
         shop=settings.base_url,
         order_id=order.id,
+        number=order.number,
         attempt_id=attempt_id,
         lines=[
-            Line(line["name"], line["unit_amount"], line["quantity"])
+            Line(
+                line["service_id"],
+                line["name"],
+                line["unit_amount"],
+                line["quantity"],
+            )
             for line in order.line_items
         ],
         currency=order.currency,

@@ -7,16 +7,20 @@ from typing import Any
 from uuid import UUID
 
 from storefront.gateway.amounts import to_wire
-from storefront.gateway.reading import ATTEMPT, MARK, ORDER
+from storefront.gateway.reading import ATTEMPT, ITEMS, MARK, NUMBER, ORDER
 
 # Stripe: product_data.name holds 5000 characters, but the payment page shows few.
 LONGEST_NAME = 250
+# Stripe: a metadata value holds 500 characters; longer lists are cut, and then an
+# order that was lost is listed for the owner instead of being written down again.
+LONGEST_VALUE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line to pay. Amount: minor units, ISO 4217."""
 
+    product_id: str
     name: str
     unit_amount: int
     quantity: int
@@ -28,6 +32,7 @@ class SessionRequest:
 
     shop: str
     order_id: UUID
+    number: str
     attempt_id: UUID
     lines: Sequence[Line]
     currency: str
@@ -48,10 +53,15 @@ def session_parameters(request: SessionRequest) -> dict[str, Any]:
     :raises AmountNotPayable: if Stripe cannot express an amount.
     """
     mark = {
-        MARK: request.shop[:500],
+        MARK: request.shop[:LONGEST_VALUE],
         ORDER: str(request.order_id),
         ATTEMPT: str(request.attempt_id),
     }
+    items = " ".join(
+        f"{line.product_id}*{line.quantity}*{line.unit_amount}"
+        for line in request.lines
+    )
+    lost_and_found = {NUMBER: request.number, ITEMS: items[:LONGEST_VALUE]}
     parameters: dict[str, Any] = {
         "mode": "payment",
         "client_reference_id": str(request.order_id),
@@ -59,7 +69,7 @@ def session_parameters(request: SessionRequest) -> dict[str, Any]:
         "expires_at": int(request.expires_at.timestamp()),
         "line_items": [_line(line, request.currency) for line in request.lines],
         "locale": request.locale,
-        "metadata": mark,
+        "metadata": {**mark, **lost_and_found},
         "payment_intent_data": {"metadata": mark},
         # Only the words differ: coming back is no proof of payment.
         "success_url": f"{request.order_url}?from=payment",

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
+
+Thing = TypeVar("Thing")
 
 
 class SessionOutcome(StrEnum):
@@ -22,11 +24,17 @@ class SessionOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Our own mark, carried by metadata: whose order, which attempt."""
+    """Our own mark, carried by metadata: whose order, which attempt.
+
+    `number` and `items` are enough to write a lost order down again; `items` reads
+    "product*quantity*unit_amount", by spaces.
+    """
 
     shop: str
     order_id: UUID
     attempt_id: UUID | None
+    number: str | None
+    items: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,10 @@ class SessionSeen:
     mark: Mark | None
     livemode: bool
     shipping: dict[str, Any] | None
+    created: int
+    email: str | None
+    customer_name: str | None
+    success_url: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,14 @@ class PaymentSeen:
     currency: str
     mark: Mark | None
     livemode: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Thing]):
+    """Some of a listing, newest first. `after`: where the next page goes on."""
+
+    things: list[Thing]
+    after: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ LONGEST_ID = 255
 # What an integer column of Postgres holds, and far above what Stripe takes.
 LARGEST_AMOUNT = 2**31 - 1
 MARK, ORDER, ATTEMPT = "storefront", "order_id", "attempt_id"
+NUMBER, ITEMS = "order_number", "items"
 
 
 def read_session(session: Json, *, failed: bool = False) -> SessionSeen:
@@ -46,6 +47,10 @@ def read_session(session: Json, *, failed: bool = False) -> SessionSeen:
         mark=read_mark(session),
         livemode=session.get("livemode") is True,
         shipping=_shipping(session),
+        created=_whole(session, "created"),
+        email=_customer(session, "email") or _text_or_none(session, "customer_email"),
+        customer_name=_customer(session, "name"),
+        success_url=_text_or_none(session, "success_url"),
     )
 
 
@@ -61,6 +66,26 @@ def read_payment(intent: Json) -> PaymentSeen:
         currency=currency,
         mark=read_mark(intent),
         livemode=intent.get("livemode") is True,
+    )
+
+
+def read_charge(charge: Json) -> PaymentSeen | None:
+    """Read the payment that a charge has collected; None if it has collected none.
+
+    Stripe copies the PaymentIntent's metadata to the charge it makes.
+
+    :raises BodyUnusable: as read_session.
+    """
+    payment_intent_id = _id(charge, "payment_intent")
+    if payment_intent_id is None or charge.get("status") != "succeeded":
+        return None
+    currency = _currency(charge)
+    return PaymentSeen(
+        id=payment_intent_id,
+        amount=from_wire(_amount(charge, "amount_captured"), currency),
+        currency=currency,
+        mark=read_mark(charge),
+        livemode=charge.get("livemode") is True,
     )
 
 
@@ -117,7 +142,13 @@ def read_mark(thing: Json) -> Mark | None:
     order_id = _uuid(metadata.get(ORDER))
     if order_id is None:
         return None
-    return Mark(metadata[MARK], order_id, _uuid(metadata.get(ATTEMPT)))
+    return Mark(
+        metadata[MARK],
+        order_id,
+        _uuid(metadata.get(ATTEMPT)),
+        _text_or_none(metadata, NUMBER),
+        _text_or_none(metadata, ITEMS),
+    )
 
 
 def _outcome(session: Json) -> SessionOutcome:
@@ -170,6 +201,16 @@ def is_identifier(value: Any) -> bool:
         and value.isascii()
         and value.isprintable()
     )
+
+
+def _customer(session: Json, name: str) -> str | None:
+    details = session.get("customer_details")
+    return _text_or_none(details, name) if isinstance(details, dict) else None
+
+
+def _whole(thing: Json, name: str) -> int:
+    value = thing.get(name)
+    return value if type(value) is int else 0
 
 
 def _text(thing: Json, name: str) -> str:

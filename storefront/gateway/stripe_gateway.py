@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -16,8 +17,20 @@ from storefront.gateway.errors import (
     RequestRefused,
     SessionUnknown,
 )
-from storefront.gateway.port import RefundSeen, SessionSeen
-from storefront.gateway.reading import read_refund, read_session
+from storefront.gateway.port import (
+    DisputeSeen,
+    Page,
+    PaymentSeen,
+    RefundSeen,
+    SessionSeen,
+    Thing,
+)
+from storefront.gateway.reading import (
+    read_charge,
+    read_dispute,
+    read_refund,
+    read_session,
+)
 
 # The version that SDK 16.1.0 was made for; named so that an upgrade is a decision.
 API_VERSION = "2026-10-28.endive"
@@ -167,11 +180,72 @@ class StripeGateway:
             refunds = [read_refund(one.to_dict()) for one in page.auto_paging_iter()]
         return [refund for refund in refunds if refund]
 
+    def list_sessions(
+        self, since: datetime, until: datetime, after: str | None
+    ) -> Page[SessionSeen]:
+        """List Checkout Sessions made within a window, one page."""
+        return self._page(
+            self._client.v1.checkout.sessions,
+            read_session,
+            since,
+            until,
+            after,
+            expand=["data.payment_intent"],
+        )
+
+    def list_charges(
+        self, since: datetime, until: datetime, after: str | None
+    ) -> Page[PaymentSeen]:
+        """List the payments that charges of a window have collected, one page."""
+        charges = self._client.v1.charges
+        return self._page(charges, read_charge, since, until, after)
+
+    def list_new_refunds(
+        self, since: datetime, until: datetime, after: str | None
+    ) -> Page[RefundSeen]:
+        """List refunds made within a window, one page."""
+        refunds = self._client.v1.refunds
+        return self._page(refunds, read_refund, since, until, after)
+
+    def list_disputes(
+        self, since: datetime, until: datetime, after: str | None
+    ) -> Page[DisputeSeen]:
+        """List disputes opened within a window, one page."""
+        disputes = self._client.v1.disputes
+        return self._page(disputes, read_dispute, since, until, after)
+
+    def _page(
+        self,
+        service: Any,
+        read: Callable[[dict[str, Any]], Thing | None],
+        since: datetime,
+        until: datetime,
+        after: str | None,
+        **more: Any,
+    ) -> Page[Thing]:
+        window = {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
+        start = {"starting_after": after} if after else {}
+        with _budget(BUDGET_SECONDS), _translated():
+            page = service.list({"limit": 100, "created": window, **start, **more})
+            raw = [thing.to_dict() for thing in page.data]
+            last = raw[-1]["id"] if raw and page.has_more else None
+        return Page([thing for one in raw if (thing := _read(read, one))], last)
+
     def _session(
         self, ask: Callable[[Any], Any], budget: float = BUDGET_SECONDS
     ) -> SessionSeen:
         with _budget(budget), _translated():
             return read_session(ask(self._client.v1.checkout.sessions).to_dict())
+
+
+def _read(
+    read: Callable[[dict[str, Any]], Thing | None], one: dict[str, Any]
+) -> Thing | None:
+    """Read one of a listing; what another program made on the account may not fit."""
+    try:
+        return read(one)
+    except BodyUnusable:
+        return None
 
 
 @contextmanager

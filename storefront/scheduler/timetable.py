@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from storefront.checkout.ask_stripe import hurry_refunds, read_refunds, reconcile
+from storefront.checkout.ask_stripe import hurry_refunds, read_refunds
 from storefront.checkout.expire_orders import expire_orders
+from storefront.checkout.reconcile import reconcile_month, reconcile_recent
 from storefront.letters.delivery import hurry_letters, send_letters
 from storefront.scheduler.prune import prune
 
@@ -36,7 +37,9 @@ TIMETABLE = (
     # An overdue order waits at most this long; each is asked about once a minute.
     Job("expire-orders", timedelta(seconds=30), expire_orders, timedelta(minutes=1)),
     # A webhook that was lost while nobody looks at the page heals within minutes.
-    Job("reconcile", timedelta(minutes=1), reconcile, timedelta(minutes=5)),
+    Job("reconcile", timedelta(minutes=5), reconcile_recent, timedelta(minutes=4)),
+    # What slipped through that, or moved at a bank weeks later.
+    Job("reconcile-month", timedelta(days=1), reconcile_month),
     # Nothing waits for it; at any hour.
     Job("prune", timedelta(days=1), prune),
 )

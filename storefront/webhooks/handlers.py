@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 from storefront.checkout.settle_order import (
     settle_dispute,
     settle_order,
     settle_refund,
 )
-from storefront.gateway.port import Mark, PaymentSeen, SessionSeen
+from storefront.checkout.whose import find_order_meant, is_ours
+from storefront.gateway.port import PaymentSeen, SessionSeen
 from storefront.gateway.reading import (
     read_dispute,
     read_payment,
@@ -17,9 +17,7 @@ from storefront.gateway.reading import (
     read_refunded_charge,
     read_session,
 )
-from storefront.orders.queries import find_order, find_order_id
 from storefront.orders.refunds import want_refunds_read
-from storefront.settings import current_settings
 
 Json = dict[str, Any]
 # Whether the event was about something of ours.
@@ -44,13 +42,13 @@ def payment_succeeded(intent: Json) -> bool:
 
 def payment_failed(intent: Json) -> bool:
     """A card was declined. The session stays open: nothing to do but keep the event."""
-    return _is_ours(None, intent.get("id"))
+    return is_ours(None, intent.get("id"))
 
 
 def charge_refunded(charge: Json) -> bool:
     """Some refund moved: which, is read from Stripe by a job."""
     hint = read_refunded_charge(charge)
-    if hint is None or not _is_ours(hint.mark, hint.payment_intent_id):
+    if hint is None or not is_ours(hint.mark, hint.payment_intent_id):
         return False
     want_refunds_read(hint.payment_intent_id)
     return True
@@ -104,42 +102,8 @@ def _settle(news: SessionSeen | PaymentSeen) -> bool:
 
     :raises OrderUnknown: it bears our mark, but there is no such order (yet).
     """
-    order_id = _order_meant(news)
+    order_id = find_order_meant(news)
     if order_id is None:
         return False
     settle_order(order_id, news, SOURCE)
     return True
-
-
-def _order_meant(news: SessionSeen | PaymentSeen) -> UUID | None:
-    is_session = isinstance(news, SessionSeen)
-    known = find_order_id(
-        session_id=news.id if is_session else None,
-        payment_intent_id=None if is_session else news.id,
-    )
-    if known:
-        return known
-    if news.mark and _is_our_shop(news.mark):
-        return news.mark.order_id
-    return _order_referred_to(news) if isinstance(news, SessionSeen) else None
-
-
-def _order_referred_to(session: SessionSeen) -> UUID | None:
-    """Find an order of ours that a session without our mark names as its reference."""
-    try:
-        order_id = UUID(session.client_reference_id or "")
-    except ValueError:
-        return None
-    return order_id if find_order(order_id) else None
-
-
-def _is_ours(mark: Mark | None, payment_intent_id: Any) -> bool:
-    if mark and _is_our_shop(mark):
-        return True
-    if not isinstance(payment_intent_id, str):
-        return False
-    return find_order_id(payment_intent_id=payment_intent_id) is not None
-
-
-def _is_our_shop(mark: Mark) -> bool:
-    return mark.shop == current_settings().base_url[:500]

@@ -1,4 +1,4 @@
-"""The customer's order page: right in every state, and it follows the order by itself."""
+"""The customer's order page: right in every state, and following the order."""
 
 import re
 import time
@@ -18,7 +18,7 @@ from tests.factories.events import (
     session_of,
     tell,
 )
-from tests.fixtures.shop import CUSTOMER, Placed, Shop
+from tests.fixtures.shop import CUSTOMER, READING, Placed, Shop
 
 DONE = "checkout.session.completed"
 UNPAID: JsonObject = {"payment_status": "unpaid"}
@@ -477,7 +477,7 @@ def pay(
     shop: Shop, placed: Placed, token: str | None = None, **headers: str
 ) -> requests.Response:
     """Press the button that leads to the payment page."""
-    form = shop.get("/checkout?service_id=birth-chart-reading").text
+    form = shop.get("/checkout?service_id=three-readings").text
     found = re.search(r'name="csrf_token" value="([^"]*)"', form)
     assert found
     return shop.post(
@@ -576,7 +576,9 @@ def test_a_session_that_expired_unheard_makes_room_for_a_new_one(shop: Shop) -> 
 def test_a_price_changed_meanwhile_does_not_change_the_order(shop: Shop) -> None:
     placed = shop.place()
     expire(shop, placed)
-    shop.rows("UPDATE products SET unit_amount = 1, is_active = false")
+    shop.rows(
+        "UPDATE products SET unit_amount = 1, is_active = false WHERE id = %s", READING
+    )
 
     pay(shop, placed)
 

@@ -97,7 +97,7 @@ def _expanded(state: State, shown: JsonObject, name: str, path: str) -> Any:
 
 
 def _refunds_of(state: State, charge: JsonObject) -> JsonObject:
-    refunds = [row for row in state.rows("refunds") if row["charge"] == charge["id"]]
+    refunds = state.tables["refunds"].having("charge", charge["id"])
     url = f"/v1/charges/{charge['id']}/refunds"
     return list_object(copy.deepcopy(refunds[::-1]), url)
 

@@ -9,6 +9,7 @@ from . import parameter_tables as tables
 from .errors import resource_missing
 from .parameters import Members
 from .state import JsonObject, State
+from .tables import Table
 
 Params = dict[str, Any]
 Deed = Callable[[State, Params, str], JsonObject]
@@ -26,16 +27,19 @@ class Operation:
 
 
 def _list_sessions(state: State, params: Params, _key: str) -> JsonObject:
-    rows = lists.newest_first(
-        state.rows("sessions"),
+    wanted = params.get("customer_details")
+
+    def is_theirs(session: JsonObject) -> bool:
+        return not wanted or _email_of(session) == wanted["email"].lower()
+
+    return lists.page(
+        state.tables["sessions"],
         params,
+        SESSIONS,
         *("customer", "customer_account", "payment_intent", "payment_link"),
         *("status", "subscription"),
+        also=is_theirs,
     )
-    if "customer_details" in params:
-        email = params["customer_details"]["email"].lower()
-        rows = [row for row in rows if _email_of(row) == email]
-    return lists.page(rows, params, SESSIONS)
 
 
 def _email_of(session: JsonObject) -> str | None:
@@ -44,17 +48,16 @@ def _email_of(session: JsonObject) -> str | None:
 
 
 def _list_line_items(state: State, params: Params, key: str) -> JsonObject:
-    lines = sessions.lines_of(state, sessions.get(state, key))
+    # A session's lines stand in their own order, not newest first.
+    lines = Table(reversed(sessions.lines_of(state, sessions.get(state, key))))
     return lists.page(lines, params, f"{SESSIONS}/{key}/line_items")
 
 
 def _list_events(state: State, params: Params, _key: str) -> JsonObject:
-    rows = [
-        event
-        for event in lists.newest_first(state.rows("events"), params)
-        if events.is_fetchable(state, event) and events.matches(event, params)
-    ]
-    return lists.page(rows, params, "/v1/events")
+    def is_listed(event: JsonObject) -> bool:
+        return events.is_fetchable(state, event) and events.matches(event, params)
+
+    return lists.page(state.tables["events"], params, "/v1/events", also=is_listed)
 
 
 def _get_event(state: State, _params: Params, key: str) -> JsonObject:
@@ -66,8 +69,7 @@ def _get_event(state: State, _params: Params, key: str) -> JsonObject:
 
 def _lister(table: str, *equal: str) -> Deed:
     def list_rows(state: State, params: Params, _key: str) -> JsonObject:
-        rows = lists.newest_first(state.rows(table), params, *equal)
-        return lists.page(rows, params, f"/v1/{table}")
+        return lists.page(state.tables[table], params, f"/v1/{table}", *equal)
 
     return list_rows
 

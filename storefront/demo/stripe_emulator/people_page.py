@@ -147,5 +147,4 @@ def _told(state: State, session: JsonObject) -> JsonObject:
 
 
 def _deliveries(state: State, event: JsonObject) -> list[JsonObject]:
-    rows = state.rows("deliveries")
-    return [row for row in rows if row["event"] == event["id"]]
+    return state.tables["deliveries"].having("event", event["id"])

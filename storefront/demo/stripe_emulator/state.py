@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import copy
-import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from .clock import EmulatedClock, real_now
 from .config import EmulatorConfig
+from .faults import Faults
 from .ids import IdMaker
-from .ledger import Ledger, read_ledger
+from .ledger import DeedLock, Ledger, read_ledger
+from .tables import JsonObject, Table
 
-JsonObject = dict[str, Any]
+__all__ = ["NO_CAUSE", "TABLES", "JsonObject", "State"]
 
 TABLES = (
     "sessions",
@@ -33,20 +35,26 @@ NO_CAUSE: JsonObject = {"id": None, "idempotency_key": None}
 class State:
     """Tables of Stripe's objects, oldest first; hold `lock` for whatever touches them.
 
+    What is changed while the lock is held is one deed: the ledger file gets all of it
+    when the lock is let go of, or nothing.
+
     `notes` keeps what Stripe knows of an object and does not show (a session's line
     items, the fate of a refund), under the object's id.
     """
 
     def __init__(self, config: EmulatorConfig) -> None:
         """Start empty, or where the ledger file of an earlier run ended."""
-        self.lock = threading.RLock()
+        self.lock = DeedLock(self._write_deed)
+        self.faults = Faults()
         self.origin = config.origin
         self.cause = NO_CAUSE
         self.outbox: list[str] = []
         self.passed_at = 0
         self.endpoints: dict[str, JsonObject] = {}
-        self.tables: dict[str, dict[str, JsonObject]] = {name: {} for name in TABLES}
+        self.tables = {name: Table() for name in TABLES}
+        self._deed: dict[tuple[str, str], JsonObject] = {}
         self._speed = config.clock_speed
+        self._ledger: Ledger | None = None
         ahead = self._restore(config.ledger) if config.ledger else 0.0
         self._ledger = Ledger(config.ledger) if config.ledger else None
         self.clock = EmulatedClock(config.clock_speed, ahead)
@@ -62,7 +70,7 @@ class State:
     def put(self, table: str, row: JsonObject) -> JsonObject:
         """Keep a row under its id, in memory and in the ledger file."""
         self.tables[table][row["id"]] = row
-        self._write({"table": table, "row": row})
+        self._write((table, row["id"]), {"table": table, "row": row})
         return row
 
     def change(self, table: str, row: JsonObject, **members: Any) -> JsonObject:
@@ -122,12 +130,17 @@ class State:
         self.clock = EmulatedClock(self._speed)
         if endpoints:
             self.endpoints.clear()
-        self._write({"reset": True})
+        self._deed.clear()
+        self._write(("reset", ""), {"reset": True})
 
-    def snapshot(self) -> dict[str, list[JsonObject]]:
-        """Copy what an outside checker may see: everything but the notes."""
+    def snapshot(self, only: Sequence[str] = ()) -> dict[str, list[JsonObject]]:
+        """Copy what an outside checker may see, or the tables named: never the notes."""
         shown = [name for name in TABLES if name not in ("notes", "kept_answers")]
-        return {name: copy.deepcopy(self.rows(name)) for name in shown}
+        return {
+            name: copy.deepcopy(self.rows(name))
+            for name in shown
+            if not only or name in only
+        }
 
     def close(self) -> None:
         """Let go of the ledger file."""
@@ -136,21 +149,28 @@ class State:
             self._ledger = None
 
     def _write_clock(self) -> None:
-        self._write({"clock": self.clock.ahead(), "at": real_now()})
+        ahead = {"clock": self.clock.ahead(), "at": real_now()}
+        self._write(("clock", ""), ahead)
 
-    def _write(self, line: JsonObject) -> None:
+    def _write(self, what: tuple[str, str], change: JsonObject) -> None:
+        """Add a change to the deed; a row that changes twice is written once."""
         if self._ledger:
-            self._ledger.write(line)
+            self._deed[what] = change
+
+    def _write_deed(self) -> None:
+        if self._deed and self._ledger:
+            self._ledger.write(list(self._deed.values()))
+        self._deed.clear()
 
     def _restore(self, path: Path) -> float:
         """Read the ledger file; give how far the clock was ahead."""
         ahead = 0.0
         for line in read_ledger(path):
             if "reset" in line:
-                self.tables = {name: {} for name in TABLES}
+                self.tables = {name: Table() for name in TABLES}
                 ahead = 0.0
             elif "clock" in line:
                 ahead = line["clock"]
             else:
-                self.tables[line["table"]][line["row"]["id"]] = line["row"]
+                self.put(line["table"], line["row"])
         return ahead

@@ -1,0 +1,105 @@
+"""Writing an order down again that Stripe was paid for and the database has lost."""
+
+import secrets
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from storefront.catalog.queries import find_file, find_product
+from storefront.extensions import db
+from storefront.gateway.port import Mark, SessionSeen
+from storefront.orders.history import raise_matter, tell
+from storefront.orders.models import (
+    AttemptState,
+    CheckoutAttempt,
+    Order,
+    OrderEventType,
+    OrderStatus,
+    Provider,
+)
+from storefront.orders.numbers import new_page_token
+from storefront.settings import current_settings
+
+Lines = list[dict[str, object]]
+
+
+def rebuild_order(session: SessionSeen, mark: Mark) -> bool:
+    """Write the order down as its session tells it, pending, and tell the owner.
+
+    A database that was restored to an hour ago has lost the orders since. Their
+    sessions carry number and items in the metadata, the customer in the details, and
+    the page's token in `success_url`: links in people's hands go on working.
+
+    Transaction: the caller's, who settles the order next.
+
+    :return: False if the session does not tell enough, or not of that amount; then it
+        is on the attention list by name and amount.
+    """
+    lines = _lines(mark)
+    total = sum(
+        int(str(line["unit_amount"])) * int(str(line["quantity"])) for line in lines
+    )
+    told = {"amount": session.amount, "currency": session.currency}
+    who = {"name": session.customer_name or "", "email": session.email or ""}
+    if not mark.number or not session.email or total != session.amount:
+        raise_matter("paid order is lost", session.id, None, paid=told, customer=who)
+        return False
+    order = Order(
+        id=mark.order_id,
+        number=mark.number,
+        page_token=_page_token(session),
+        status=OrderStatus.PENDING,
+        line_items=lines,
+        currency=session.currency,
+        total_amount=session.amount,
+        amount_refunded=0,
+        customer_email=session.email,
+        customer_name=session.customer_name or session.email,
+        locale=current_settings().shop_locale,
+        provider=Provider.STRIPE,
+        created_at=datetime.fromtimestamp(session.created, UTC),
+    )
+    order.attempts.append(
+        CheckoutAttempt(
+            id=mark.attempt_id or uuid4(),
+            position=1,
+            state=AttemptState.OPEN,
+            parameters={},
+            idempotency_key=f"{order.id}/rebuilt/{secrets.token_hex(4)}",
+            provider_session_id=session.id,
+        )
+    )
+    tell(order, OrderEventType.CREATED, attempt=1, rebuilt_from=session.id)
+    db.session.add(order)
+    db.session.flush()
+    raise_matter("order written down again", session.id, order, paid=told)
+    return True
+
+
+def _lines(mark: Mark) -> Lines:
+    """Read the items of our mark, with what the catalog says of them today."""
+    lines: Lines = []
+    for item in (mark.items or "").split():
+        product_id, _, rest = item.partition("*")
+        quantity, _, unit_amount = rest.partition("*")
+        product = find_product(product_id)
+        if product is None or not (quantity + unit_amount).isdigit():
+            return []
+        lines.append(
+            {
+                "service_id": product_id,
+                "quantity": int(quantity),
+                "unit_amount": int(unit_amount),
+                "name": product.name,
+                "kind": product.kind.value,
+                "next_steps": product.next_steps,
+                "has_file": find_file(product_id) is not None,
+            }
+        )
+    return lines
+
+
+def _page_token(session: SessionSeen) -> str:
+    path = urlsplit(session.success_url or "").path
+    token = path.rpartition("/orders/")[2]
+    return token if len(token) >= len(new_page_token()) else new_page_token()

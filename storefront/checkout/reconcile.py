@@ -1,0 +1,198 @@
+"""Walking through Stripe's books, object by object, and mending what differs.
+
+Not by events: one that Stripe never made, or that came while the shop was away for
+longer than it repeats them, is missed by nobody here.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from flask import current_app
+from sqlalchemy import select
+
+from storefront.checkout.ask_stripe import ask_unfinished
+from storefront.checkout.door import gateway
+from storefront.checkout.models import Reconciliation
+from storefront.checkout.rebuild_order import rebuild_order
+from storefront.checkout.settle_order import (
+    settle_dispute,
+    settle_order,
+    settle_refund,
+)
+from storefront.checkout.whose import find_order_meant
+from storefront.extensions import db
+from storefront.gateway.errors import GatewayUnavailable
+from storefront.gateway.port import (
+    DisputeSeen,
+    PaymentSeen,
+    RefundSeen,
+    SessionOutcome,
+    SessionSeen,
+)
+from storefront.orders.models import (
+    AttemptState,
+    CheckoutAttempt,
+    Dispute,
+    Order,
+    Refund,
+)
+from storefront.orders.queries import find_order, find_order_id
+from storefront.transaction import end_reading, transaction
+
+SOURCE = "reconcile"
+# Stripe allows 25 calls a second in test mode; customers need most of them.
+PAUSE_SECONDS = 0.1
+# Longer than a shop is usually away, and then the nightly walk heals the rest.
+RECENT = timedelta(hours=3)
+# Stripe keeps events for thirty days; the books are walked for longer.
+MONTH = timedelta(days=35)
+
+
+def mend_session(session: SessionSeen) -> bool:
+    """Settle a session that has come further than we know; rebuild a lost order."""
+    order_id = find_order_meant(session)
+    if order_id is None or _is_known(session):
+        return False
+    if find_order(order_id) is None:
+        if session.outcome is not SessionOutcome.PAID or session.mark is None:
+            return False
+        if not rebuild_order(session, session.mark):
+            return False
+    settle_order(order_id, session, SOURCE)
+    return True
+
+
+def mend_payment(payment: PaymentSeen) -> bool:
+    """Settle a payment that no session told of."""
+    order_id = find_order_meant(payment)
+    order = find_order(order_id) if order_id else None
+    if order is None or _has_payment(payment.id):
+        return False
+    settle_order(order.id, payment, SOURCE)
+    return True
+
+
+def mend_refund(refund: RefundSeen) -> bool:
+    """Count a refund that nobody told of, or that has moved since."""
+    known = db.session.get(Refund, refund.id)
+    if known and known.state.value == refund.state:
+        return False
+    if find_order_id(payment_intent_id=refund.payment_intent_id) is None:
+        return False
+    settle_refund(refund, SOURCE)
+    return True
+
+
+def mend_dispute(dispute: DisputeSeen) -> bool:
+    """Tell of a dispute that nobody told of, or that has moved since."""
+    known = db.session.get(Dispute, dispute.id)
+    if known and known.state.value == dispute.state:
+        return False
+    if find_order_id(payment_intent_id=dispute.payment_intent_id) is None:
+        return False
+    settle_dispute(dispute, SOURCE)
+    return True
+
+
+# In this order: a refund finds its payment known.
+STEPS = (
+    ("list_sessions", mend_session),
+    ("list_charges", mend_payment),
+    ("list_new_refunds", mend_refund),
+    ("list_disputes", mend_dispute),
+)
+
+
+def reconcile_window(name: str, window: timedelta, go_on: Callable[[], bool]) -> int:
+    """Walk through what Stripe holds of the last `window`; give how much was mended.
+
+    Safe to repeat: what agrees is left alone. A walk that was broken off goes on where
+    it was, page by page.
+    """
+    position = _begin(name, window)
+    while position.finished_at is None and go_on():
+        try:
+            _take_a_page(position)
+        except GatewayUnavailable as error:
+            current_app.logger.warning("reconciling waits for Stripe: %s", error)
+            break
+        time.sleep(PAUSE_SECONDS)
+    return position.repaired
+
+
+def reconcile_recent(asked_before: datetime, go_on: Callable[[], bool]) -> int:
+    """Ask about unfinished sessions, then walk through the last hours."""
+    asked = ask_unfinished(asked_before, go_on)
+    return asked + reconcile_window("recent", RECENT, go_on)
+
+
+def reconcile_month(_: datetime, go_on: Callable[[], bool]) -> int:
+    """Walk through everything that a bank may still have moved."""
+    return reconcile_window("month", MONTH, go_on)
+
+
+def _begin(name: str, window: timedelta) -> Reconciliation:
+    with transaction():
+        position = db.session.get(Reconciliation, name)
+        if position is not None and position.finished_at is None:
+            return position
+        until: datetime = db.session.execute(
+            select(db.func.clock_timestamp())
+        ).scalar_one()
+        # A minute ahead: clocks differ.
+        return db.session.merge(
+            Reconciliation(
+                name=name,
+                since=until - window,
+                until=until + timedelta(minutes=1),
+                step=0,
+                after=None,
+                repaired=0,
+                finished_at=None,
+            )
+        )
+
+
+def _take_a_page(position: Reconciliation) -> None:
+    listing, mend = STEPS[position.step]
+    end_reading()
+    page = getattr(gateway(), listing)(position.since, position.until, position.after)
+    mended = 0
+    for thing in page.things:
+        with transaction():
+            mended += mend(thing)
+    with transaction():
+        position = db.session.merge(position)
+        position.repaired += mended
+        position.after = page.after
+        if page.after is None:
+            position.step += 1
+        if position.step == len(STEPS):
+            position.finished_at = db.func.clock_timestamp()
+    if mended:
+        current_app.logger.warning("reconciling mended %s of %s", mended, listing)
+
+
+def _is_known(session: SessionSeen) -> bool:
+    state = db.session.scalar(
+        select(CheckoutAttempt.state).where(
+            CheckoutAttempt.provider_session_id == session.id
+        )
+    )
+    # Disagreements are on the attention list; asking again does not settle them.
+    return state in (AttemptState(session.outcome.value), AttemptState.DISAGREES)
+
+
+def _has_payment(payment_intent_id: str) -> bool:
+    return (
+        db.session.scalar(
+            select(CheckoutAttempt.id)
+            .join(Order)
+            .where(
+                CheckoutAttempt.provider_payment_intent_id == payment_intent_id,
+                CheckoutAttempt.state.in_((AttemptState.PAID, AttemptState.DISAGREES)),
+            )
+        )
+        is not None
+    )

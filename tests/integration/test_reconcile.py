@@ -1,0 +1,170 @@
+"""Walking through Stripe's books: whatever nobody told of heals, or is listed."""
+
+import pytest
+import stripe
+
+from tests.fixtures.shop import CUSTOMER, Placed, Shop
+
+
+@pytest.fixture
+def deaf(shop: Shop) -> Shop:
+    """Give a shop that no webhook reaches."""
+    shop.emulator.drop_webhooks()
+    return shop
+
+
+@pytest.fixture
+def dashboard(shop: Shop) -> stripe.StripeClient:
+    """Give what the owner does at Stripe's own dashboard."""
+    return stripe.StripeClient(
+        "sk_test_of_the_owner", base_addresses={"api": shop.emulator.url}
+    )
+
+
+def paid_unheard(shop: Shop) -> Placed:
+    placed = shop.place()
+    shop.emulator.pay(placed.session_id)
+    return placed
+
+
+@pytest.mark.parametrize("job", ["reconcile", "reconcile-month"])
+def test_a_payment_nobody_told_of_is_found(deaf: Shop, job: str) -> None:
+    placed = paid_unheard(deaf)
+
+    assert deaf.run_job(job) >= 1
+
+    assert deaf.order(placed.id)["status"] == "paid"
+    assert deaf.history(placed.id) == ["created", "paid"]
+
+
+def test_walking_twice_changes_nothing(deaf: Shop) -> None:
+    paid_unheard(deaf)
+    deaf.run_job("reconcile-month")
+    before = deaf.rows("SELECT * FROM orders"), deaf.rows("SELECT * FROM order_events")
+
+    assert deaf.run_job("reconcile-month") == 0
+
+    after = deaf.rows("SELECT * FROM orders"), deaf.rows("SELECT * FROM order_events")
+    assert after == before
+
+
+def test_a_refund_nobody_told_of_is_found(
+    deaf: Shop, dashboard: stripe.StripeClient
+) -> None:
+    placed = paid_unheard(deaf)
+    intent = deaf.emulator.session(placed.session_id)["payment_intent"]
+    dashboard.v1.refunds.create({"payment_intent": intent, "amount": 2000})
+
+    deaf.run_job("reconcile-month")
+
+    order = deaf.order(placed.id)
+    assert (order["status"], order["amount_refunded"]) == ("paid", 2000)
+
+
+def test_an_order_that_the_database_has_lost_is_written_down_again(deaf: Shop) -> None:
+    placed = paid_unheard(deaf)
+    forget_orders(deaf)
+    assert deaf.get(f"/api/orders/{placed.id}").status_code == 404
+
+    deaf.run_job("reconcile-month")
+
+    order = deaf.order(placed.id)
+    assert order["status"] == "paid"
+    assert order["number"] == placed.answer["number"]
+    assert order["line_items"] == [
+        {
+            "service_id": "birth-chart-reading",
+            "name": "Birth chart reading",
+            "quantity": 1,
+            "unit_amount": 8000,
+        }
+    ]
+    row = deaf.row("SELECT customer_email, page_token FROM orders")
+    assert row == {"customer_email": CUSTOMER["email"], "page_token": placed.token}
+    matter = deaf.row("SELECT reason, figures FROM matters")
+    assert matter["reason"] == "order written down again"
+    assert matter["figures"]["paid"] == {"amount": 8000, "currency": "EUR"}
+
+
+def test_a_lost_order_of_a_product_we_no_longer_know_is_listed(deaf: Shop) -> None:
+    paid_unheard(deaf)
+    forget_orders(deaf)
+    deaf.rows("DELETE FROM products WHERE pack_of IS NOT NULL")
+    deaf.rows("DELETE FROM products WHERE id = 'birth-chart-reading'")
+
+    deaf.run_job("reconcile-month")
+
+    assert deaf.rows("SELECT * FROM orders") == []
+    matter = deaf.row("SELECT reason, figures FROM matters")
+    assert matter["reason"] == "paid order is lost"
+    assert matter["figures"]["paid"] == {"amount": 8000, "currency": "EUR"}
+    assert matter["figures"]["customer"]["email"] == CUSTOMER["email"]
+
+
+def test_a_lost_order_that_nobody_paid_stays_lost(deaf: Shop) -> None:
+    deaf.place()
+    forget_orders(deaf)
+
+    deaf.run_job("reconcile-month")
+
+    assert deaf.rows("SELECT * FROM orders") == []
+    assert deaf.rows("SELECT * FROM matters") == []
+
+
+def test_a_walk_that_was_broken_off_goes_on_where_it_was(deaf: Shop) -> None:
+    placed = paid_unheard(deaf)
+    deaf.emulator.fail(503, path="/v1/charges*")
+    deaf.run_job("reconcile-month")
+    broken = deaf.row("SELECT step, finished_at FROM reconciliations")
+    assert broken == {"step": 1, "finished_at": None}
+    assert deaf.order(placed.id)["status"] == "paid"
+
+    deaf.emulator.drop_webhooks()
+    deaf.run_job("reconcile-month")
+
+    assert deaf.row("SELECT step, finished_at FROM reconciliations")["finished_at"]
+
+
+def test_a_strangers_payment_on_the_same_account_is_left_alone(
+    deaf: Shop, dashboard: stripe.StripeClient
+) -> None:
+    made = dashboard.v1.checkout.sessions.create(
+        {
+            "mode": "payment",
+            "success_url": "https://other.example/",
+            "line_items": [
+                {
+                    "quantity": 1,
+                    "price_data": {
+                        "currency": "eur",
+                        "unit_amount": 999,
+                        "product_data": {"name": "Something else"},
+                    },
+                }
+            ],
+        }
+    )
+    deaf.emulator.pay(made.id)
+
+    assert deaf.run_job("reconcile-month") == 0
+
+    assert deaf.rows("SELECT * FROM orders") == []
+    assert deaf.rows("SELECT * FROM matters") == []
+
+
+def test_a_payment_that_failed_at_the_bank_is_found(deaf: Shop) -> None:
+    placed = deaf.place()
+    deaf.emulator.pay(placed.session_id, "delayed_fails")
+
+    deaf.run_job("reconcile-month")
+
+    assert deaf.order(placed.id)["status"] == "failed"
+
+
+def forget_orders(shop: Shop) -> None:
+    """Restore the database to before the orders."""
+    shop.rows(
+        "SET session_replication_role = replica; DELETE FROM order_events;"
+        " DELETE FROM checkout_requests; DELETE FROM checkout_attempts;"
+        " DELETE FROM letters; DELETE FROM orders"
+    )
