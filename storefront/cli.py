@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,21 @@ from sqlalchemy.exc import OperationalError
 
 from storefront.catalog.loader import DEMO, CatalogInvalid
 from storefront.catalog.loader import load_catalog as load
+from storefront.checkout.compare_books import compare_books
+from storefront.clock import now
+from storefront.demo.check import check_running
+from storefront.demo.errors import DemoError
 from storefront.demo.run import run_demo
 from storefront.demo.stripe_emulator.serve import serve
+from storefront.gateway.errors import GatewayUnavailable
 from storefront.money import format_money
 from storefront.orders.models import Order
-from storefront.orders.queries import find_order_by_number, list_latest_orders
+from storefront.orders.queries import (
+    find_order,
+    find_order_by_number,
+    list_latest_orders,
+    list_open_matters,
+)
 from storefront.scheduler.jobs import run_now
 from storefront.scheduler.timetable import TIMETABLE, get_job
 from storefront.settings import current_settings
@@ -30,7 +41,7 @@ orders = AppGroup("orders", help="What was sold.")
 
 def add_commands(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for command in (catalog, job, orders, demo, emulator):
+    for command in (catalog, job, orders, money, demo, emulator):
         app.cli.add_command(command)
 
 
@@ -131,6 +142,39 @@ def show_order(number: str) -> None:
         )
 
 
+@click.command()
+@click.option("--days", default=35, show_default=True, help="How far to look back.")
+@needs_database
+@with_appcontext
+def money(days: int) -> None:
+    """List what needs the owner's attention, and what differs from Stripe's books."""
+    matters = list_open_matters()
+    for matter in matters:
+        about = find_order(matter.order_id) if matter.order_id else None
+        click.echo(
+            f"{matter.raised_at:%Y-%m-%d %H:%M} UTC  {matter.reason}: {matter.subject}"
+            f"{f', order {about.number}' if about else ''}  "
+            f"{json.dumps(matter.figures)}"
+        )
+    click.echo(f"{len(matters)} matters are open. Comparing with Stripe's books …")
+    until = now() + timedelta(minutes=1)
+    try:
+        differences = list(compare_books(until - timedelta(days=days), until))
+    except GatewayUnavailable as error:
+        raise click.ClickException(f"Stripe does not answer: {error}") from error
+    for one in differences:
+        click.echo(
+            f"{one.what}: {one.subject}, order {one.order_number or 'unknown'}, "
+            f"here {_figure(one.here, one.currency)}, "
+            f"there {_figure(one.there, one.currency)}"
+        )
+    click.echo(f"{len(differences)} differences in the last {days} days.")
+
+
+def _figure(amount: int | None, currency: str) -> str:
+    return "nothing" if amount is None else format_money(amount, currency)
+
+
 def _money(order: Order) -> str:
     return format_money(order.total_amount, order.currency)
 
@@ -139,11 +183,34 @@ def _what(order: Order) -> str:
     return ", ".join(f"{one['quantity']} x {one['name']}" for one in order.line_items)
 
 
-@click.command()
+@click.group(cls=AppGroup, invoke_without_command=True)
+@click.pass_context
 @with_appcontext
-def demo() -> None:
+def demo(context: click.Context) -> None:
     """Run the shop with everything it needs, on this machine alone."""
-    run_demo(Path(current_app.root_path).parent)
+    if context.invoked_subcommand is None:
+        run_demo(_root())
+
+
+@demo.command("check")
+@needs_database
+def check_demo() -> None:
+    """Compare the running demo's orders, Stripe's ledger and the mailbox."""
+    settings = current_settings()
+    database_url = (settings.database_url or "").replace("+psycopg2", "")
+    try:
+        found = check_running(database_url, settings.stripe_api_base, _root())
+    except DemoError as error:
+        raise click.ClickException(str(error)) from error
+    for sentence in found:
+        click.echo(sentence)
+    if found:
+        raise click.ClickException(f"{len(found)} things do not agree.")
+    click.echo("Everything agrees.")
+
+
+def _root() -> Path:
+    return Path(current_app.root_path).parent
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -20,7 +21,7 @@ from storefront.orders.models import (
 from storefront.orders.numbers import new_page_token
 from storefront.settings import current_settings
 
-Lines = list[dict[str, object]]
+Lines = list[dict[str, Any]]
 
 
 def rebuild_order(session: SessionSeen, mark: Mark) -> bool:
@@ -36,9 +37,7 @@ def rebuild_order(session: SessionSeen, mark: Mark) -> bool:
         is on the attention list by name and amount.
     """
     lines = _lines(mark)
-    total = sum(
-        int(str(line["unit_amount"])) * int(str(line["quantity"])) for line in lines
-    )
+    total = sum(line["unit_amount"] * line["quantity"] for line in lines)
     told = {"amount": session.amount, "currency": session.currency}
     who = {"name": session.customer_name or "", "email": session.email or ""}
     if not mark.number or not session.email or total != session.amount:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from storefront.demo.errors import DemoError
 
+# A traceback inside a line of JSON would push everything else off the screen.
+WIDTH = 600
 GUARD = Path(__file__).with_name("guard.py")
 
 
@@ -70,7 +72,8 @@ def last_lines(log: Path, count: int = 15) -> str:
     """Give the last lines of a log, or nothing where there is none."""
     if not log.exists():
         return ""
-    return "\n".join(log.read_text(errors="replace").splitlines()[-count:])
+    lines = log.read_text(errors="replace").splitlines()[-count:]
+    return "\n".join(line[:WIDTH] for line in lines)
 
 
 def start_child(

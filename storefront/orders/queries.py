@@ -8,7 +8,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import selectinload
 
 from storefront.extensions import db
-from storefront.orders.models import CheckoutAttempt, Order, Refund
+from storefront.orders.models import CheckoutAttempt, Matter, Order, Refund
 from storefront.orders.status import UNFINISHED
 
 
@@ -35,6 +35,13 @@ def list_latest_orders(limit: int) -> Sequence[Order]:
     """List the newest orders."""
     return db.session.scalars(
         select(Order).order_by(Order.created_at.desc()).limit(limit)
+    ).all()
+
+
+def list_open_matters() -> Sequence[Matter]:
+    """List what needs the owner's attention, oldest first."""
+    return db.session.scalars(
+        select(Matter).where(Matter.settled_at.is_(None)).order_by(Matter.raised_at)
     ).all()
 
 

@@ -132,15 +132,14 @@ def pay_by_events(shop: Shop, placed: Placed) -> None:
 
 def row_counts(shop: Shop) -> dict[str, int]:
     """Count the rows of every table: equal before and after means nothing written."""
-    tables = shop.rows(
-        "SELECT quote_ident(tablename) AS name FROM pg_tables"
-        " WHERE schemaname = 'public'"
-    )
-    counts = " UNION ALL ".join(
-        f"SELECT '{table['name']}' AS name, count(*) AS rows FROM {table['name']}"  # noqa: S608
-        for table in tables
-    )
-    return {row["name"]: row["rows"] for row in shop.rows(counts)}
+    return {
+        row["name"]: row["rows"]
+        for row in shop.rows(
+            "SELECT relname AS name, (xpath('/row/count/text()', query_to_xml("
+            "'SELECT count(*) FROM ' || quote_ident(relname), false, true, '')"
+            "))[1]::text::int AS rows FROM pg_stat_user_tables"
+        )
+    }
 
 
 def problem_of(answer: requests.Response, status: int) -> JsonObject:

@@ -55,9 +55,17 @@ class Module:
                 for one in node.names:
                     yield Import(one.name, node.lineno, node not in top)
             elif isinstance(node, ast.ImportFrom):
+                origin = self._origin(node)
                 for one in node.names:
-                    target = f"{node.module}.{one.name}"
+                    target = f"{origin}.{one.name}"
                     yield Import(target, node.lineno, node not in top)
+
+    def _origin(self, node: ast.ImportFrom) -> str:
+        """Give the full name of what `from` names, dots in front or not."""
+        if not node.level:
+            return node.module or ""
+        folder = PurePosixPath(self.path).parts[: -node.level]
+        return ".".join([*folder, *([node.module] if node.module else [])])
 
     def functions(self) -> Iterator[tuple[str, Function]]:
         """Give all functions with the name of the class, if any, before theirs."""

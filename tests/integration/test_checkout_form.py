@@ -389,13 +389,12 @@ def test_a_form_of_our_own_site_is_taken(shop: Shop) -> None:
     assert answer.status_code == 303
 
 
-@pytest.mark.parametrize("path", ["/", f"{CHECKOUT}?service_id={READING}", "/nothing"])
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example"])
-def test_another_host_is_a_400_page(shop: Shop, path: str, host: str) -> None:
-    answer = shop.get(path, headers={"Host": host})
-
-    assert answer.status_code == 400
-    assert "evil.example" not in answer.text
+def test_another_host_is_a_400_page(shop: Shop, host: str) -> None:
+    for path in ("/", f"{CHECKOUT}?service_id={READING}", "/nothing"):
+        answer = shop.get(path, headers={"Host": host})
+        assert answer.status_code == 400
+        assert "evil.example" not in answer.text
 
 
 def test_a_form_sent_to_another_host_makes_nothing(shop: Shop) -> None:

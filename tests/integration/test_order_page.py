@@ -226,22 +226,21 @@ TOKENS: dict[str, Callable[[Placed], str]] = {
 
 
 @pytest.mark.parametrize("token", TOKENS.values(), ids=TOKENS.keys())
-@pytest.mark.parametrize("rest", ["", "/status"])
 def test_a_token_that_is_not_whole_is_one_and_the_same_404(
-    shop: Shop, token: Callable[[Placed], str], rest: str
+    shop: Shop, token: Callable[[Placed], str]
 ) -> None:
     placed = shop.place()
-    usual = shop.get(f"/orders/{'x' * 43}{rest}")
-    answer = shop.get(f"/orders/{token(placed)}{rest}")
+    for rest in ("", "/status"):
+        usual = shop.get(f"/orders/{'x' * 43}{rest}")
+        answer = shop.get(f"/orders/{token(placed)}{rest}")
 
-    assert answer.status_code == usual.status_code == 404
-    bodies = {
-        one.text.replace(one.headers["X-Request-Id"], "") for one in (usual, answer)
-    }
-    assert len(bodies) == 1
-    assert set(answer.headers) == set(usual.headers)
-    for secret in (*CUSTOMER.values(), placed.answer["number"]):
-        assert secret not in answer.text
+        assert answer.status_code == usual.status_code == 404
+        both = (usual, answer)
+        bodies = {one.text.replace(one.headers["X-Request-Id"], "") for one in both}
+        assert len(bodies) == 1
+        assert set(answer.headers) == set(usual.headers)
+        for secret in (*CUSTOMER.values(), placed.answer["number"]):
+            assert secret not in answer.text
 
 
 def test_the_token_is_not_logged(

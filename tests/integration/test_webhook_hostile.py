@@ -265,7 +265,7 @@ def test_what_does_not_concern_us_is_answered_200_and_changes_nothing(
 def test_a_foreign_session_of_another_mode_is_not_ours_rather_than_unusable(
     shop: Shop,
 ) -> None:
-    bare = {
+    bare: JsonObject = {
         "id": "cs_test_setup",
         "object": "checkout.session",
         "mode": "setup",
@@ -421,12 +421,11 @@ def test_a_body_sent_in_chunks_is_taken(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("path", [WEBHOOKS, WEBHOOKS + "/"])
-def test_only_post_is_taken(shop: Shop, method: str, path: str) -> None:
-    answer = shop.http.request(method, shop.url + path, allow_redirects=False)
-
-    assert answer.status_code == 405
-    assert "POST" in answer.headers["Allow"]
+def test_only_post_is_taken(shop: Shop, method: str) -> None:
+    for path in (WEBHOOKS, WEBHOOKS + "/"):
+        answer = shop.http.request(method, shop.url + path, allow_redirects=False)
+        assert answer.status_code == 405
+        assert "POST" in answer.headers["Allow"]
 
 
 def test_the_address_with_a_slash_at_its_end_answers_without_a_redirect(

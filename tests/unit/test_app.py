@@ -45,7 +45,9 @@ def test_no_script_reads_a_cookie_and_the_way_back_from_stripe_keeps_it(
 
 
 def test_retired_keys_are_still_accepted() -> None:
-    config = app_with(SECRET_KEY="newest-of-all", SECRET_KEY_FALLBACKS="old,older").config
+    config = app_with(
+        SECRET_KEY="newest-of-all", SECRET_KEY_FALLBACKS="old,older"
+    ).config
     assert config["SECRET_KEY"] == "newest-of-all"
     assert config["SECRET_KEY_FALLBACKS"] == ["old", "older"]
 

@@ -214,9 +214,7 @@ def test_a_price_that_nobody_can_pay_is_refused_by_its_product(
     [("80.00", "EUR", 8000), ("80", "EUR", 8000), ("9000", "JPY", 9000)]
     + [("1.230", "KWD", 1230), ("0.01", "EUR", 1)],
 )
-def test_a_price_is_kept_in_minor_units(
-    price: str, currency: str, amount: int
-) -> None:
+def test_a_price_is_kept_in_minor_units(price: str, currency: str, amount: int) -> None:
     entry = ProductEntry.model_validate({**SESSION, "price": price})
     product = _product(entry, 0, currency)
     assert (product.unit_amount, product.currency) == (amount, currency)
@@ -228,7 +226,9 @@ def test_a_currency_of_its_own_wins_over_the_shops() -> None:
 
 
 def test_space_around_words_is_not_kept() -> None:
-    assert ProductEntry.model_validate({**SESSION, "name": " Reading\n"}).name == "Reading"
+    assert (
+        ProductEntry.model_validate({**SESSION, "name": " Reading\n"}).name == "Reading"
+    )
 
 
 @pytest.mark.parametrize("path", [DEMO, CATALOG])

@@ -75,9 +75,10 @@ def test_a_quantity_in_the_form_is_a_small_whole_number(quantity: str) -> None:
 @pytest.mark.parametrize("quantity", [1, MOST_OF_ONE])
 def test_the_ends_of_the_quantity_are_taken(quantity: int) -> None:
     assert typed(quantity=str(quantity)).items == ((ITEM["service_id"], quantity),)
-    assert sent({**ITEM, "quantity": quantity}).items == typed(
-        quantity=str(quantity)
-    ).items
+    assert (
+        sent({**ITEM, "quantity": quantity}).items
+        == typed(quantity=str(quantity)).items
+    )
 
 
 # Products
@@ -195,7 +196,14 @@ def test_a_name_that_cannot_be_written_is_refused(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["<script>alert(1)</script>", "{{7*7}}", "{% raise %}", "%s", "=1+1", "O'Brien"]
-    + ["Jörg Müller", "José\u0301", "山田太郎", "山田\u3000太郎", "Ana\u00a0Lima", "محمد"]
+    + [
+        "Jörg Müller",
+        "José\u0301",
+        "山田太郎",
+        "山田\u3000太郎",
+        "Ana\u00a0Lima",
+        "محمد",
+    ]
     + ["นิรันดร์", "Ana 🌙", "X", "x" * 200, 'Ana "Nana" Lima', "Ana; DROP TABLE orders"],
 )
 def test_a_name_is_kept_as_it_was_written(name: str) -> None:
@@ -281,12 +289,16 @@ def test_more_than_the_form_asks_for_has_no_effect() -> None:
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-        lambda inside: st.lists(inside, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["items", "customer", "service_id", "quantity", "\ud800"])
-            | st.text(max_size=5),
-            inside,
-            max_size=4,
+        lambda inside: (
+            st.lists(inside, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["items", "customer", "service_id", "quantity", "\ud800"]
+                )
+                | st.text(max_size=5),
+                inside,
+                max_size=4,
+            )
         ),
         max_leaves=8,
     )

@@ -36,7 +36,15 @@ def test_no_currency_has_two_exponents() -> None:
 
 @pytest.mark.parametrize(
     ("code", "decimals"),
-    [("JPY", 0), ("ISK", 0), ("UGX", 0), ("KWD", 3), ("MGA", 2), ("HUF", 2), ("EUR", 2)],
+    [
+        ("JPY", 0),
+        ("ISK", 0),
+        ("UGX", 0),
+        ("KWD", 3),
+        ("MGA", 2),
+        ("HUF", 2),
+        ("EUR", 2),
+    ],
 )
 def test_exponents_are_those_of_iso_and_not_of_stripe_or_cldr(
     code: str, decimals: int

@@ -130,7 +130,10 @@ def test_long_texts_are_cut_to_what_stripe_holds() -> None:
         REQUEST, shop="https://" + "x" * 900, lines=[Line("x" * 6000, 100, 1)]
     )
     parameters = session_parameters(request)
-    for metadata in (parameters["metadata"], parameters["payment_intent_data"]["metadata"]):
+    for metadata in (
+        parameters["metadata"],
+        parameters["payment_intent_data"]["metadata"],
+    ):
         assert len(metadata) <= 50
         assert max(map(len, metadata)) <= 40
         assert max(map(len, metadata.values())) <= 500
@@ -183,9 +186,7 @@ def test_both_ways_back_lead_to_the_order() -> None:
 
 @pytest.mark.parametrize("countries", [[], ["PT"]])
 def test_only_what_is_sent_by_post_asks_for_an_address(countries: list[str]) -> None:
-    parameters: Any = session_parameters(
-        replace(REQUEST, shipping_countries=countries)
-    )
+    parameters: Any = session_parameters(replace(REQUEST, shipping_countries=countries))
     asked = parameters.get("shipping_address_collection", {"allowed_countries": []})
     assert asked == {"allowed_countries": countries}
 

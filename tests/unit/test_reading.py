@@ -67,8 +67,10 @@ json_values = st.recursive(
     | st.integers(min_value=10**4000, max_value=10**4001)
     | st.floats()
     | st.text(st.characters(), max_size=8),
-    lambda inside: st.lists(inside, max_size=3)
-    | st.dictionaries(st.text(max_size=5), inside, max_size=3),
+    lambda inside: (
+        st.lists(inside, max_size=3)
+        | st.dictionaries(st.text(max_size=5), inside, max_size=3)
+    ),
     max_leaves=6,
 )
 

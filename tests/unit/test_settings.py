@@ -309,9 +309,7 @@ def test_a_mail_port_outside_the_range_is_refused(value: str) -> None:
         ({"MAIL_USE_SSL": "yes", "MAIL_PORT": "2465"}, 2465),
     ],
 )
-def test_the_mail_port_follows_the_encryption(
-    given: dict[str, str], port: int
-) -> None:
+def test_the_mail_port_follows_the_encryption(given: dict[str, str], port: int) -> None:
     assert read_settings(given).smtp_port == port
 
 

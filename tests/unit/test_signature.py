@@ -170,7 +170,9 @@ def test_one_changed_byte_is_enough(place: int, by: int) -> None:
         read(sign(), bytes(raw))
 
 
-@pytest.mark.parametrize("raw", [b"\xff\xfe", b'{"id":"\xe9"}', b"\xed\xa0\x80", b"\x80"])
+@pytest.mark.parametrize(
+    "raw", [b"\xff\xfe", b'{"id":"\xe9"}', b"\xed\xa0\x80", b"\x80"]
+)
 def test_a_signed_body_that_is_not_utf8_is_refused(raw: bytes) -> None:
     with pytest.raises((SignatureInvalid, BodyUnusable)):
         read(f"t={NOW},v1={digest(NOW, raw)}", raw)

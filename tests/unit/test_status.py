@@ -179,7 +179,9 @@ def test_a_refund_that_came_through_takes_all_of_it_off() -> None:
 
 @pytest.mark.parametrize("late", [RefundState.FAILED, RefundState.CANCELED])
 def test_a_refund_that_failed_after_all_stays_failed(late: RefundState) -> None:
-    assert furthest(furthest(RefundState.SUCCEEDED, late), RefundState.SUCCEEDED) is late
+    assert (
+        furthest(furthest(RefundState.SUCCEEDED, late), RefundState.SUCCEEDED) is late
+    )
 
 
 @given(st.permutations([*RefundState]), st.integers(1, 10**6))

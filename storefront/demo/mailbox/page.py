@@ -10,8 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
 from io import BytesIO
+from typing import cast
 
-from flask import Flask, Response, abort, render_template, send_file
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    render_template,
+    send_file,
+)
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from storefront.demo.mailbox.letters import Letter, Pile, file_name
@@ -29,55 +38,73 @@ LETTER_POLICY = (
 )
 
 
+blueprint = Blueprint("mailbox", __name__)
+
+
 def create_page(pile: Pile) -> Flask:
     """Make the app that shows the pile."""
     app = Flask(__name__)
     # A page on the internet whose name points here is not the person at the desk.
     app.config["TRUSTED_HOSTS"] = [LOOPBACK, "localhost"]
-
-    def find(number: int) -> Letter:
-        letter = pile.find(number)
-        return abort(404) if letter is None else letter
-
-    @app.get("/")
-    def index() -> str:
-        return render_template("index.html", letters=pile.list()[::-1])
-
-    @app.get("/letters/<int:number>")
-    def letter(number: int) -> str:
-        return render_template(
-            "letter.html",
-            letter=find(number),
-            file_name=file_name,
-            sandbox=SANDBOX,
-        )
-
-    @app.get("/letters/<int:number>/html")
-    def html(number: int) -> Response:
-        part = find(number).html
-        if part is None:
-            abort(404)
-        answer = Response(_with_links_outside(part), mimetype="text/html")
-        answer.headers["Content-Security-Policy"] = LETTER_POLICY
-        return answer
-
-    @app.get("/letters/<int:number>/source")
-    def source(number: int) -> Response:
-        return Response(find(number).raw, mimetype="text/plain")
-
-    @app.get("/letters/<int:number>/attachments/<int:position>")
-    def attachment(number: int, position: int) -> Response:
-        parts = find(number).attachments
-        if not 1 <= position <= len(parts):
-            abort(404)
-        return _download(parts[position - 1], position)
-
-    @app.errorhandler(404)
-    def missing(_error: Exception) -> tuple[str, int]:
-        return render_template("missing.html"), 404
-
+    app.extensions["pile"] = pile
+    app.register_blueprint(blueprint)
+    app.register_error_handler(404, missing)
     app.after_request(_with_headers)
     return app
+
+
+@blueprint.get("/")
+def index() -> str:
+    """List the letters, newest first."""
+    return render_template("index.html", letters=_pile().list()[::-1])
+
+
+@blueprint.get("/letters/<int:number>")
+def letter(number: int) -> str:
+    """Show a letter."""
+    return render_template(
+        "letter.html", letter=_get(number), file_name=file_name, sandbox=SANDBOX
+    )
+
+
+@blueprint.get("/letters/<int:number>/html")
+def html(number: int) -> Response:
+    """Give the HTML part, to be shown in a frame."""
+    part = _get(number).html
+    if part is None:
+        abort(404)
+    answer = Response(_with_links_outside(part), mimetype="text/html")
+    answer.headers["Content-Security-Policy"] = LETTER_POLICY
+    return answer
+
+
+@blueprint.get("/letters/<int:number>/source")
+def source(number: int) -> Response:
+    """Give the letter as it came."""
+    return Response(_get(number).raw, mimetype="text/plain")
+
+
+@blueprint.get("/letters/<int:number>/attachments/<int:position>")
+def attachment(number: int, position: int) -> Response:
+    """Give an attachment, counted from one, to be saved."""
+    parts = _get(number).attachments
+    if not 1 <= position <= len(parts):
+        abort(404)
+    return _download(parts[position - 1], position)
+
+
+def missing(_error: Exception) -> tuple[str, int]:
+    """Say that there is nothing here."""
+    return render_template("missing.html"), 404
+
+
+def _pile() -> Pile:
+    return cast(Pile, current_app.extensions["pile"])
+
+
+def _get(number: int) -> Letter:
+    found = _pile().find(number)
+    return abort(404) if found is None else found
 
 
 def _with_links_outside(html: str) -> str:
