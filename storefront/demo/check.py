@@ -97,9 +97,6 @@ STUCK = f"""
         AND due_at < now() - interval '{SECONDS_TO_SETTLE} seconds'
     UNION ALL SELECT 'refund reading', provider_payment_intent_id FROM refund_readings
         WHERE due_at < now() - interval '{SECONDS_TO_SETTLE} seconds'
-    UNION ALL SELECT 'checkout request', key FROM checkout_requests
-        WHERE claimed_until < now() - interval '{SECONDS_TO_SETTLE} seconds'
-        AND answer IS NULL
     UNION ALL SELECT 'job', name FROM scheduled_jobs
         WHERE leased_until < now() - interval '{SECONDS_TO_SETTLE} seconds'
     UNION ALL SELECT 'event', id FROM stripe_events
