@@ -13,6 +13,7 @@ from storefront.checkout.routes import blueprint as checkout
 from storefront.cli import add_commands
 from storefront.errors import SettingsError
 from storefront.extensions import csrf, db, mail, migrate
+from storefront.failpoints import refuse_in_production
 from storefront.fulfilment.routes import blueprint as fulfilment
 from storefront.gateway.stripe_gateway import StripeGateway
 from storefront.orders.api import blueprint as orders_api
@@ -31,6 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     :raises SettingsError: if a setting is missing, wrong or half-set.
     """
     settings = settings or read_settings()
+    refuse_in_production(settings.storefront_env)
     app = Flask(__name__, static_folder=None)
     app.config.from_mapping(configuration(settings))
     app.extensions["gateway"] = StripeGateway(

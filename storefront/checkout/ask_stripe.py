@@ -10,6 +10,7 @@ from storefront.checkout.close_attempt import close_unknown
 from storefront.checkout.door import gateway
 from storefront.checkout.settle_order import settle_order, settle_refund
 from storefront.extensions import db
+from storefront.failpoints import reach
 from storefront.gateway.errors import GatewayUnavailable, RequestRefused, SessionUnknown
 from storefront.orders.models import CheckoutAttempt, Order, RefundReading
 from storefront.orders.queries import claim_question
@@ -90,6 +91,7 @@ def _ask(attempt: CheckoutAttempt, source: str, *budget: float) -> None:
     except SessionUnknown:
         close_unknown(attempt.order_id, attempt.id, tell_owner=True)
         return
+    reach("session asked about, not settled")
     with transaction():
         settle_order(attempt.order_id, session, source)
 
@@ -105,6 +107,7 @@ def read_refunds(due_before: datetime, go_on: Callable[[], bool]) -> int:
     read = 0
     while go_on() and (payment_intent_id := _claim_reading(due_before)):
         end_reading()
+        reach("refund reading claimed")
         try:
             refunds = gateway().list_refunds(payment_intent_id)
         except GatewayUnavailable as error:
@@ -114,6 +117,7 @@ def read_refunds(due_before: datetime, go_on: Callable[[], bool]) -> int:
             # Told of by a webhook, unknown when asked: it comes back, ever later.
             current_app.logger.error("refunds cannot be read: %s", error)
             continue
+        reach("refunds read, not settled")
         with transaction():
             for refund in refunds:
                 settle_refund(refund, "refund reading")

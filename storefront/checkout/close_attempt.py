@@ -4,6 +4,7 @@ from uuid import UUID
 
 from storefront.checkout.door import gateway
 from storefront.checkout.settle_order import settle_order
+from storefront.failpoints import reach
 from storefront.gateway.errors import RequestRefused, SessionUnknown
 from storefront.orders import service
 from storefront.orders.history import raise_matter
@@ -28,6 +29,7 @@ def close_attempt(attempt: CheckoutAttempt) -> None:
     except SessionUnknown:
         close_unknown(attempt.order_id, attempt.id, tell_owner=True)
         return
+    reach("session expired, not settled")
     with transaction():
         settle_order(attempt.order_id, session, "expiry")
 
@@ -44,10 +46,12 @@ def close_unanswered(attempt: CheckoutAttempt) -> None:
     end_reading()
     try:
         session = gateway().create_session(attempt.parameters, attempt.idempotency_key)
+        reach("lost session found again")
         session = gateway().expire_session(session.id)
     except RequestRefused:
         close_unknown(attempt.order_id, attempt.id, tell_owner=False)
         return
+    reach("lost session expired, not settled")
     with transaction():
         service.keep_session(
             service.lock_order(attempt.order_id), attempt.id, session.id

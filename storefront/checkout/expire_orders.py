@@ -8,6 +8,7 @@ from sqlalchemy import func, or_, select, update
 
 from storefront.checkout.close_attempt import close_attempt
 from storefront.extensions import db
+from storefront.failpoints import reach
 from storefront.gateway.errors import GatewayUnavailable
 from storefront.orders.models import AttemptState, CheckoutAttempt, Order, OrderStatus
 from storefront.transaction import transaction
@@ -31,6 +32,7 @@ def expire_orders(asked_before: datetime, go_on: Callable[[], bool]) -> int:
     """
     closed = 0
     while go_on() and (batch := _claim_overdue(asked_before)):
+        reach("overdue orders claimed")
         for attempt in batch:
             try:
                 close_attempt(attempt)
@@ -38,6 +40,7 @@ def expire_orders(asked_before: datetime, go_on: Callable[[], bool]) -> int:
                 current_app.logger.warning("expiry waits for Stripe: %s", error)
                 return closed
             closed += 1
+            reach("one of many closed")
     return closed
 
 

@@ -14,6 +14,7 @@ from storefront.checkout.door import gateway
 from storefront.checkout.settle_order import settle_order
 from storefront.errors import OrderNotPayable, PaymentUnavailable
 from storefront.extensions import db
+from storefront.failpoints import reach
 from storefront.gateway.errors import GatewayUnavailable, RequestRefused, SessionUnknown
 from storefront.gateway.parameters import Line, SessionRequest, session_parameters
 from storefront.gateway.port import SessionOutcome, SessionSeen
@@ -106,6 +107,7 @@ def _take_stock(order_id: UUID) -> _Standing:
             raise OrderNotPayable("The payment of this order is being worked on.")
         if not UNDER_WAY.intersection(states):
             begin_attempt(order, _countries(order.attempts[-1]))
+            reach("another attempt begun, not committed")
         return _Standing(order, order.attempts[-1], _database_time())
 
 
@@ -130,6 +132,7 @@ def _url_of_open_session(order: Order, attempt: CheckoutAttempt) -> str | None:
         raise PaymentUnavailable(order.page_token) from error
     if session.outcome is SessionOutcome.OPEN:
         return _usable_url(order, session)
+    reach("before an ended session is settled")
     with transaction():
         settle_order(order.id, session, "customer")
     return None
@@ -144,6 +147,7 @@ def _close_outdated(standing: _Standing) -> None:
 
 def _create_session(order: Order, attempt: CheckoutAttempt) -> str:
     end_reading()
+    reach("before the session is made")
     try:
         session = gateway().create_session(attempt.parameters, attempt.idempotency_key)
     except (GatewayUnavailable, RequestRefused) as error:
@@ -151,10 +155,13 @@ def _create_session(order: Order, attempt: CheckoutAttempt) -> str:
             "no payment page for order %s: %s", order.number, error
         )
         raise PaymentUnavailable(order.page_token) from error
+    reach("session made, not kept")
     url = _usable_url(order, session)
     with transaction():
         order = service.lock_order(order.id)
         service.keep_session(order, attempt.id, session.id)
+        reach("session kept, not committed")
+    reach("session kept")
     return url
 
 

@@ -24,6 +24,7 @@ from storefront.errors import (
     PaymentUnavailable,
 )
 from storefront.extensions import db
+from storefront.failpoints import reach
 from storefront.gateway.amounts import check_payable
 from storefront.gateway.errors import AmountNotPayable
 from storefront.orders.models import Order, OrderStatus, Provider
@@ -84,9 +85,11 @@ def place_order(purchase: Purchase, key: str, address: str) -> PlacedOrder:
     :raises PaymentUnavailable: Stripe gives no payment page now; the order waits.
     """
     taken = _take_up(key, purchase.fingerprint())
+    reach("key taken up")
     if taken and taken.answer:
         return PlacedOrder(**taken.answer)
     order_id = taken.order_id if taken else _write_down(purchase, key, address)
+    reach("order committed")
     try:
         checkout_url = open_payment(order_id)
     except OrderNotPayable:
@@ -94,6 +97,7 @@ def place_order(purchase: Purchase, key: str, address: str) -> PlacedOrder:
     except PaymentUnavailable:
         _release(key)
         raise
+    reach("before the answer is kept")
     return _answer(key, order_id, checkout_url)
 
 
@@ -122,8 +126,10 @@ def _write_down(purchase: Purchase, key: str, address: str) -> UUID:
         products = find_active_products(item for item, _ in purchase.items)
         total = _price(purchase, products)
     count_checkout(address)
+    reach("checkout counted")
     with transaction():
         order = _new_order(purchase, products, total)
+        reach("order written, not committed")
         claimed = db.session.execute(
             insert(CheckoutRequest)
             .values(
@@ -234,6 +240,7 @@ def _answer(key: str, order_id: UUID, checkout_url: str | None) -> PlacedOrder:
             expires_at=iso(deadline),
         )
         _change(key, answer=asdict(placed), claimed_until=None)
+    reach("answer kept, not given")
     return placed
 
 

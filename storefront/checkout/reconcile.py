@@ -22,6 +22,7 @@ from storefront.checkout.settle_order import (
 )
 from storefront.checkout.whose import find_order_meant
 from storefront.extensions import db
+from storefront.failpoints import reach
 from storefront.gateway.errors import GatewayUnavailable
 from storefront.gateway.port import (
     DisputeSeen,
@@ -158,10 +159,12 @@ def _take_a_page(position: Reconciliation) -> None:
     listing, mend = STEPS[position.step]
     end_reading()
     page = getattr(gateway(), listing)(position.since, position.until, position.after)
+    reach("page of the books read")
     mended = 0
     for thing in page.things:
         with transaction():
             mended += mend(thing)
+        reach("one of a page mended")
     with transaction():
         position = db.session.merge(position)
         position.repaired += mended
@@ -170,6 +173,7 @@ def _take_a_page(position: Reconciliation) -> None:
             position.step += 1
         if position.step == len(STEPS):
             position.finished_at = db.func.clock_timestamp()
+    reach("page of the books done")
     if mended:
         current_app.logger.warning("reconciling mended %s of %s", mended, listing)
 

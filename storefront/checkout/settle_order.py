@@ -8,6 +8,7 @@ the same state: facts only advance, and the status is derived from them.
 from typing import Any
 from uuid import UUID
 
+from storefront.failpoints import reach
 from storefront.gateway.port import (
     DisputeSeen,
     PaymentSeen,
@@ -48,9 +49,14 @@ def settle_order(order_id: UUID, news: News | None, source: str) -> Order:
     :raises OrderUnknown: if the order is not in the database (yet).
     """
     order = service.lock_order(order_id)
+    reach("order locked")
     if news is not None:
         _learn(order, news)
-    write_letters(order, service.derive(order, source))
+    reach("fact added, nothing derived")
+    change = service.derive(order, source)
+    reach("status derived, no letter written")
+    write_letters(order, change)
+    reach("order settled, not committed")
     return order
 
 

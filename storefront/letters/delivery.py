@@ -12,6 +12,7 @@ from flask_mail import BadHeaderError, Connection, Mail
 from sqlalchemy import func, select, update
 
 from storefront.extensions import db
+from storefront.failpoints import reach
 from storefront.letters.letters import compose
 from storefront.letters.models import Letter, LetterKind
 from storefront.letters.outbox import write_attention_letters
@@ -75,6 +76,7 @@ def send_letters(due_before: datetime, go_on: Callable[[], bool]) -> int:
         return 0
     sent = 0
     while go_on() and (batch := _claim(due_before)):
+        reach("letters claimed")
         try:
             sent += _send_batch(batch)
         except (smtplib.SMTPException, OSError) as error:
@@ -139,6 +141,7 @@ def _send(connection: VerifiedConnection, letter_id: UUID) -> bool:
     letter = db.session.get_one(Letter, letter_id)
     message = compose(letter)
     end_reading()
+    reach("letter composed, not sent")
     try:
         connection.send(message)
     except BadHeaderError as error:
@@ -156,7 +159,9 @@ def _send(connection: VerifiedConnection, letter_id: UUID) -> bool:
             raise
         _reject(letter_id, error, permanent=error.smtp_code >= 500)
         return False
+    reach("letter sent, not marked")
     _mark(letter_id, sent_at=func.now(), last_error=None)
+    reach("letter marked")
     return True
 
 

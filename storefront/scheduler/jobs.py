@@ -7,6 +7,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask, current_app
 
 from storefront.extensions import db
+from storefront.failpoints import reach
 from storefront.scheduler.claims import Claim, claim_job, database_time
 from storefront.scheduler.timetable import TIMETABLE, Job
 
@@ -40,9 +41,11 @@ def run_now(job: Job) -> int:
 
 def _run(job: Job, claim: Claim, due_before: datetime) -> int:
     error = "the process was stopped"
+    reach("job claimed")
     try:
         done = job.run(due_before, claim.renew)
         error = ""
+        reach("job done, not reported")
     except Exception as failure:
         error = f"{type(failure).__name__}: {failure}"[:500]
         raise

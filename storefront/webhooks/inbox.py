@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError
 
 from storefront.extensions import db
+from storefront.failpoints import reach
 from storefront.gateway.errors import BodyUnusable
 from storefront.settings import current_settings
 from storefront.transaction import transaction
@@ -30,9 +31,12 @@ def receive(event: dict[str, Any]) -> str | None:
         with transaction():
             if not _is_new(event):
                 return None
+            reach("event written down")
             outcome = _apply(event)
             _note(event, outcome=outcome, error=None)
-            return outcome
+            reach("event applied, not committed")
+        reach("event applied, not answered")
+        return outcome
     except DataError:
         # Text that Postgres does not hold, such as NUL: no repetition mends it.
         return _keep_unstorable(event)

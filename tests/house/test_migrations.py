@@ -137,9 +137,7 @@ def test_models_and_migrations_agree(database_url: str) -> None:
 
 def test_models_and_migrations_name_the_same_checks(database_url: str) -> None:
     # The comparison above does not look at these.
-    found = rows(
-        database_url, "SELECT conname FROM pg_constraint WHERE contype = 'c'"
-    )
+    found = rows(database_url, "SELECT conname FROM pg_constraint WHERE contype = 'c'")
     with app_on(database_url):
         ours = {
             constraint.name
@@ -249,8 +247,13 @@ def test_a_currency_is_three_capital_letters(base: Base, code: str) -> None:
 
 @pytest.mark.parametrize(
     ("status", "paid_at"),
-    [("'paid'", "NULL"), ("'refunded'", "NULL"), ("'pending'", "now()")]
-    + [("'failed'", "now()"), ("'canceled'", "now()")],
+    [
+        ("'paid'", "NULL"),
+        ("'refunded'", "NULL"),
+        ("'pending'", "now()"),
+        ("'failed'", "now()"),
+        ("'canceled'", "now()"),
+    ],
 )
 def test_paid_orders_and_only_those_have_a_time_of_payment(
     base: Base, status: str, paid_at: str
@@ -265,7 +268,8 @@ def test_no_status_but_the_five_exists(base: Base) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["number", "page_token", "provider_session_id", "provider_payment_intent_id"]
+    "name",
+    ["number", "page_token", "provider_session_id", "provider_payment_intent_id"],
 )
 def test_no_two_orders_share(base: Base, name: str) -> None:
     base.order(**{name: "'same'"})
@@ -314,8 +318,12 @@ def test_an_order_is_told_to_be_paid_once(base: Base) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ["UPDATE order_events SET event_type = 'paid'", "DELETE FROM order_events"]
-    + ["UPDATE order_events SET created_at = created_at", "TRUNCATE order_events"],
+    [
+        "UPDATE order_events SET event_type = 'paid'",
+        "DELETE FROM order_events",
+        "UPDATE order_events SET created_at = created_at",
+        "TRUNCATE order_events",
+    ],
 )
 def test_history_is_never_rewritten(base: Base, statement: str) -> None:
     base.event(base.order())

@@ -1,4 +1,4 @@
-"""The catalog file: what is wrong with it is told by its place, before anything moves."""
+"""The catalog file: what is wrong is told by its place, before anything moves."""
 
 import tomllib
 from pathlib import Path
@@ -205,14 +205,19 @@ def test_a_price_that_nobody_can_pay_is_refused_by_its_product(
     price: str, currency: str
 ) -> None:
     entry = ProductEntry.model_validate({**SESSION, "price": price})
-    with pytest.raises(CatalogInvalid, match="^reading: "):
+    with pytest.raises(CatalogInvalid, match=r"^reading: "):
         _product(entry, 0, currency)
 
 
 @pytest.mark.parametrize(
     ("price", "currency", "amount"),
-    [("80.00", "EUR", 8000), ("80", "EUR", 8000), ("9000", "JPY", 9000)]
-    + [("1.230", "KWD", 1230), ("0.01", "EUR", 1)],
+    [
+        ("80.00", "EUR", 8000),
+        ("80", "EUR", 8000),
+        ("9000", "JPY", 9000),
+        ("1.230", "KWD", 1230),
+        ("0.01", "EUR", 1),
+    ],
 )
 def test_a_price_is_kept_in_minor_units(price: str, currency: str, amount: int) -> None:
     entry = ProductEntry.model_validate({**SESSION, "price": price})

@@ -53,8 +53,27 @@ def body_faults(body: Any) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "quantity",
-    [0, -1, 1.5, 1.0, "1", "1e3", "٣", " 1", "0x1", 2**31, 2**63, 10**400]
-    + [float("nan"), float("inf"), True, None, [], {}, MOST_OF_ONE + 1],
+    [
+        0,
+        -1,
+        1.5,
+        1.0,
+        "1",
+        "1e3",
+        "٣",
+        " 1",
+        "0x1",
+        2**31,
+        2**63,
+        10**400,
+        float("nan"),
+        float("inf"),
+        True,
+        None,
+        [],
+        {},
+        MOST_OF_ONE + 1,
+    ],
 )
 def test_a_quantity_in_json_is_a_small_whole_number(quantity: Any) -> None:
     item = {**ITEM, "quantity": quantity}
@@ -64,8 +83,30 @@ def test_a_quantity_in_json_is_a_small_whole_number(quantity: Any) -> None:
 
 @pytest.mark.parametrize(
     "quantity",
-    ["", "0", "-1", "1.5", "1e3", "٣", "²", " 1", "1 ", "1\n", "+1", "0x1", "1_0", "21"]
-    + [str(2**31), str(2**63), "9" * 5000, "NaN", "Infinity", "true", "null", "[]"],
+    [
+        "",
+        "0",
+        "-1",
+        "1.5",
+        "1e3",
+        "٣",
+        "²",
+        " 1",
+        "1 ",
+        "1\n",
+        "+1",
+        "0x1",
+        "1_0",
+        "21",
+        str(2**31),
+        str(2**63),
+        "9" * 5000,
+        "NaN",
+        "Infinity",
+        "true",
+        "null",
+        "[]",
+    ],
 )
 def test_a_quantity_in_the_form_is_a_small_whole_number(quantity: str) -> None:
     faults = form_faults(quantity=quantity)
@@ -86,8 +127,20 @@ def test_the_ends_of_the_quantity_are_taken(quantity: int) -> None:
 
 @pytest.mark.parametrize(
     "product",
-    ["", "Birth", "a b", "a\n", "-a", "a/b", "../a", "a\x00", "a" * 101, "ä", "a%00"]
-    + ["1' OR '1'='1"],
+    [
+        "",
+        "Birth",
+        "a b",
+        "a\n",
+        "-a",
+        "a/b",
+        "../a",
+        "a\x00",
+        "a" * 101,
+        "ä",
+        "a%00",
+        "1' OR '1'='1",
+    ],
 )
 def test_what_is_no_slug_is_no_product(product: str) -> None:
     assert list(form_faults(service_id=product)) == ["service_id"]
@@ -134,7 +187,7 @@ def test_what_is_no_slug_is_no_product(product: str) -> None:
         "ána@example.com",
         "😀@example.com",
         "ana@😀.example",
-        "ana＠example.com",
+        "ana\uff20example.com",
         "ana@example.com\x00",
         "ana\u202e@example.com",
         "ana@exam_ple.com",
@@ -183,9 +236,24 @@ def test_whatever_is_typed_is_one_recipient_or_none(text: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", " ", "\u3000", "A\x00na", "Ana\nLima", "Ana\r\nBcc: x@y.example", "Ana\tLima"]
-    + ["Ana\x1b[31m", "A\u202ena", "A\u2066na", "A\u200bna", "A\u2028na", "A\x85na"]
-    + ["Ana\ud800", "x" * 201, "x" * 1_000_000],
+    [
+        "",
+        " ",
+        "\u3000",
+        "A\x00na",
+        "Ana\nLima",
+        "Ana\r\nBcc: x@y.example",
+        "Ana\tLima",
+        "Ana\x1b[31m",
+        "A\u202ena",
+        "A\u2066na",
+        "A\u200bna",
+        "A\u2028na",
+        "A\x85na",
+        "Ana�",
+        "x" * 201,
+        "x" * 1000000,
+    ],
 )
 def test_a_name_that_cannot_be_written_is_refused(name: str) -> None:
     assert list(form_faults(name=name)) == ["name"]
@@ -195,16 +263,26 @@ def test_a_name_that_cannot_be_written_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["<script>alert(1)</script>", "{{7*7}}", "{% raise %}", "%s", "=1+1", "O'Brien"]
-    + [
+    [
+        "<script>alert(1)</script>",
+        "{{7*7}}",
+        "{% raise %}",
+        "%s",
+        "=1+1",
+        "O'Brien",
         "Jörg Müller",
-        "José\u0301",
+        "José́",
         "山田太郎",
         "山田\u3000太郎",
-        "Ana\u00a0Lima",
+        "Ana\xa0Lima",
         "محمد",
-    ]
-    + ["นิรันดร์", "Ana 🌙", "X", "x" * 200, 'Ana "Nana" Lima', "Ana; DROP TABLE orders"],
+        "นิรันดร์",
+        "Ana 🌙",
+        "X",
+        "x" * 200,
+        'Ana "Nana" Lima',
+        "Ana; DROP TABLE orders",
+    ],
 )
 def test_a_name_is_kept_as_it_was_written(name: str) -> None:
     assert typed(name=name).name == name
@@ -307,7 +385,10 @@ def test_any_json_is_taken_or_refused_and_nothing_worse(body: Any) -> None:
     try:
         read_body(body)
     except FieldError as error:
-        assert error.errors
+        faults = error.errors
+    else:
+        faults = {"nothing": ""}
+    assert faults
 
 
 @given(st.dictionaries(st.sampled_from([*FORM, "note"]), st.text(max_size=30)))
@@ -315,5 +396,8 @@ def test_any_form_is_taken_or_refused_and_nothing_worse(form: dict[str, str]) ->
     try:
         read_form(form)
     except FieldError as error:
-        assert set(error.errors) <= {*FORM, "note"}
-        assert all(text.endswith(".") for text in error.errors.values())
+        faults = error.errors
+    else:
+        faults = {}
+    assert set(faults) <= {*FORM, "note"}
+    assert all(text.endswith(".") for text in faults.values())

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import time
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -115,7 +116,9 @@ def test_the_first_of_two_timestamps_hides_no_old_one() -> None:
 
 
 def test_digits_of_other_scripts_are_no_timestamp() -> None:
-    arabic = str(NOW).translate(dict(zip(range(48, 58), range(0x660, 0x66A))))
+    arabic = str(NOW).translate(
+        dict(zip(range(48, 58), range(0x660, 0x66A), strict=True))
+    )
     with pytest.raises(SignatureInvalid):
         read(f"t={arabic},v1={digest(NOW)}")
 
@@ -135,10 +138,8 @@ def test_any_header_at_all_is_refused_and_nothing_worse(header: str) -> None:
 def test_any_mixture_of_a_header_is_refused_or_read_and_nothing_worse(
     parts: list[str],
 ) -> None:
-    try:
+    with suppress(SignatureInvalid):
         assert read("".join(parts)) == EVENT
-    except SignatureInvalid:
-        pass
 
 
 # Bodies

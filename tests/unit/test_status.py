@@ -151,7 +151,7 @@ def test_a_paid_attempt_outranks_everything() -> None:
 
 
 def test_what_can_still_move_is_under_way() -> None:
-    assert UNFINISHED == {PREPARED, OPEN, PROCESSING}
+    assert set(UNFINISHED) == {PREPARED, OPEN, PROCESSING}
     assert UNDER_WAY > UNFINISHED
     assert PAID not in UNDER_WAY
 
