@@ -25,7 +25,8 @@ HTTPS = "https://luna.example"
 APP = create_app(read_settings({"STOREFRONT_ENV": "development"}))
 RULES = sorted(APP.url_map.iter_rules(), key=lambda rule: rule.rule)
 READ = [rule for rule in RULES if "GET" in (rule.methods or ())]
-WRITTEN = [rule for rule in RULES if {"POST", "PUT", "PATCH", "DELETE"} & rule.methods]
+CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
+WRITTEN = [rule for rule in RULES if CHANGES & (rule.methods or set())]
 
 
 def name_of(rule: Rule) -> str:

@@ -110,6 +110,10 @@ def seen(url: str | None, amount: int = 8000, currency: str = "EUR") -> SessionS
         mark=None,
         livemode=False,
         shipping=None,
+        created=0,
+        email=None,
+        customer_name=None,
+        success_url=None,
     )
 
 

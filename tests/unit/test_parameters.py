@@ -21,11 +21,13 @@ DESCRIPTION = load_description()
 FOUND = DESCRIPTION.find_operation("post", "/v1/checkout/sessions")
 ORDER = UUID("0b4d8a06-4b67-4d0c-9d0e-9d6f6c3f9a11")
 ATTEMPT = UUID("51c7f5c1-3e0f-4f2d-8a59-0d0d3a4c2b22")
+ALMANAC = Line("almanac-2027", "Almanac", 2400, 1)
 REQUEST = SessionRequest(
     shop="https://luna.example",
     order_id=ORDER,
+    number="ABC2345",
     attempt_id=ATTEMPT,
-    lines=[Line("Birth chart reading", 8000, 2), Line("Almanac", 2400, 1)],
+    lines=[Line("reading", "Birth chart reading", 8000, 2), ALMANAC],
     currency="EUR",
     email="ana@example.com",
     locale="en",
@@ -74,6 +76,7 @@ def test_a_language_that_stripe_speaks_is_asked_for(locale: str, shown: str) -> 
     st.lists(
         st.builds(
             Line,
+            product_id=st.from_regex(r"[a-z0-9][a-z0-9-]{0,99}", fullmatch=True),
             name=st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
             unit_amount=st.integers(1, 9_999_999),
             quantity=st.integers(1, 20),
@@ -115,19 +118,32 @@ def test_session_and_payment_both_bear_the_mark() -> None:
     mark = read_mark(parameters)
     assert mark is not None
     assert (mark.order_id, mark.attempt_id) == (ORDER, ATTEMPT)
-    assert read_mark(parameters["payment_intent_data"]) == mark
+    payment = read_mark(parameters["payment_intent_data"])
+    assert payment is not None
+    assert (payment.shop, payment.order_id) == (mark.shop, ORDER)
+    assert payment.attempt_id == ATTEMPT
     assert parameters["client_reference_id"] == str(ORDER)
 
 
 def test_the_mark_tells_nothing_of_the_customer() -> None:
     parameters = session_parameters(REQUEST)
-    assert set(parameters["metadata"]) == {"storefront", "order_id", "attempt_id"}
-    assert REQUEST.email not in str(parameters["metadata"])
+    told = f"{parameters['metadata']}{parameters['payment_intent_data']}"
+    assert REQUEST.email not in told
+    assert "token" not in told
+
+
+def test_the_session_tells_enough_to_write_a_lost_order_down_again() -> None:
+    mark = read_mark(session_parameters(REQUEST))
+    assert mark is not None
+    assert mark.number == REQUEST.number
+    assert mark.items == "reading*2*8000 almanac-2027*1*2400"
 
 
 def test_long_texts_are_cut_to_what_stripe_holds() -> None:
     request = replace(
-        REQUEST, shop="https://" + "x" * 900, lines=[Line("x" * 6000, 100, 1)]
+        REQUEST,
+        shop="https://" + "x" * 900,
+        lines=[Line("a" * 100, "x" * 6000, 100, 1)] * 100,
     )
     parameters = session_parameters(request)
     for metadata in (
@@ -137,7 +153,7 @@ def test_long_texts_are_cut_to_what_stripe_holds() -> None:
         assert len(metadata) <= 50
         assert max(map(len, metadata)) <= 40
         assert max(map(len, metadata.values())) <= 500
-    (line,) = parameters["line_items"]
+    line, *_ = parameters["line_items"]
     assert len(line["price_data"]["product_data"]["name"]) <= 5000
     assert len(parameters["client_reference_id"]) <= 200
 
@@ -153,7 +169,7 @@ def test_long_texts_are_cut_to_what_stripe_holds() -> None:
     ],
 )
 def test_amounts_go_out_in_stripes_units(amount: int, currency: str, wire: int) -> None:
-    request = replace(REQUEST, lines=[Line("A", amount, 3)], currency=currency)
+    request = replace(REQUEST, lines=[Line("a", "A", amount, 3)], currency=currency)
     (line,) = session_parameters(request)["line_items"]
     assert line["price_data"]["unit_amount"] == wire
     assert line["price_data"]["currency"] == currency.lower()
@@ -166,7 +182,7 @@ def test_an_amount_that_stripe_cannot_express_is_refused(
 ) -> None:
     with pytest.raises(AmountNotPayable):
         session_parameters(
-            replace(REQUEST, lines=[Line("A", amount, 2)], currency=currency)
+            replace(REQUEST, lines=[Line("a", "A", amount, 2)], currency=currency)
         )
 
 

@@ -1,6 +1,7 @@
 """Stripe's objects: read whole or refused, whatever is missing or mistyped."""
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from storefront.gateway.errors import BodyUnusable
 from storefront.gateway.port import Mark, SessionOutcome
 from storefront.gateway.reading import (
     LARGEST_AMOUNT,
+    read_charge,
+    read_dispute,
     read_mark,
     read_payment,
     read_refund,
@@ -37,6 +40,10 @@ SESSION: Json = {
     "metadata": MARK,
     "livemode": False,
     "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+    "created": 1795435200,
+    "customer_email": "asked@example.com",
+    "customer_details": {"email": "ana@example.com", "name": "Ana Lima"},
+    "success_url": "https://a.example/orders/t?from=payment",
 }
 INTENT: Json = {
     "id": "pi_1",
@@ -56,7 +63,33 @@ REFUND: Json = {
     "payment_intent": "pi_1",
     "status": "succeeded",
 }
-CHARGE: Json = {"id": "ch_1", "payment_intent": "pi_1", "metadata": MARK}
+CHARGE: Json = {
+    "id": "ch_1",
+    "status": "succeeded",
+    "amount": 8000,
+    "amount_captured": 8000,
+    "currency": "eur",
+    "payment_intent": "pi_1",
+    "metadata": MARK,
+    "livemode": False,
+}
+DISPUTE: Json = {
+    "id": "dp_1",
+    "amount": 8000,
+    "currency": "eur",
+    "payment_intent": "pi_1",
+    "status": "needs_response",
+    "reason": "fraudulent",
+}
+OURS = Mark("https://a.example", UUID(ORDER), UUID(ATTEMPT), None, None)
+READERS = [
+    read_session,
+    read_payment,
+    read_charge,
+    read_refund,
+    read_refunded_charge,
+    read_dispute,
+]
 NOT_TEXT: list[Any] = [None, "", 1, True, [], {}, "\x00", "a\nb", "é", "x" * 256]
 NOT_AMOUNT: list[Any] = [None, "8000", 80.0, True, -1, 2**31, 10**30, [], {}]
 NOT_CURRENCY: list[Any] = [*NOT_TEXT, "xxx", "euro", "€", "EUR "]
@@ -96,6 +129,10 @@ def test_a_session_that_lacks_what_counts_is_unusable(name: str) -> None:
         "url",
         "payment_intent",
         "client_reference_id",
+        "created",
+        "customer_email",
+        "customer_details",
+        "success_url",
         "metadata",
         "livemode",
         "total_details",
@@ -178,16 +215,23 @@ def test_what_a_delivery_says_of_money_fits_a_column() -> None:
 
 @given(st.dictionaries(st.text(max_size=10), json_values))
 def test_any_object_is_read_or_unusable_and_nothing_worse(thing: Json) -> None:
-    for read in (read_session, read_payment, read_refund, read_refunded_charge):
+    for read in READERS:
         with suppress(BodyUnusable):
             read(thing)
 
 
 @given(
-    st.sampled_from([SESSION, INTENT, REFUND, CHARGE]),
+    st.sampled_from([SESSION, INTENT, REFUND, CHARGE, DISPUTE]),
     st.dictionaries(
         st.sampled_from(
-            [*SESSION, *INTENT, *REFUND, "collected_information", "shipping_details"]
+            [
+                *SESSION,
+                *CHARGE,
+                *DISPUTE,
+                "amount_received",
+                "collected_information",
+                "shipping_details",
+            ]
         ),
         json_values,
         max_size=3,
@@ -198,7 +242,7 @@ def test_any_member_may_be_anything(good: Json, bad: Json, failed: bool) -> None
     thing = {**good, **bad}
     with suppress(BodyUnusable):
         read_session(thing, failed=failed)
-    for read in (read_payment, read_refund, read_refunded_charge):
+    for read in READERS:
         with suppress(BodyUnusable):
             read(thing)
 
@@ -298,9 +342,8 @@ def test_a_payment_is_what_was_received_not_what_was_asked() -> None:
 
 
 def test_the_mark_names_shop_order_and_attempt() -> None:
-    mark = Mark("https://a.example", UUID(ORDER), UUID(ATTEMPT))
-    assert read_session(SESSION).mark == mark
-    assert read_payment(INTENT).mark == mark
+    assert read_session(SESSION).mark == OURS
+    assert read_payment(INTENT).mark == OURS
 
 
 @pytest.mark.parametrize(
@@ -325,7 +368,7 @@ def test_what_bears_no_mark_of_ours_is_not_ours(metadata: Any) -> None:
 @pytest.mark.parametrize("attempt", [None, "", "1", 1, []])
 def test_a_mark_without_attempt_still_names_the_order(attempt: Any) -> None:
     mark = read_mark({"metadata": {**MARK, "attempt_id": attempt}})
-    assert mark == Mark("https://a.example", UUID(ORDER), None)
+    assert mark == replace(OURS, attempt_id=None)
 
 
 # Older and newer shapes
@@ -393,4 +436,73 @@ def test_a_refunded_charge_is_a_hint_with_and_without_its_refunds(more: Json) ->
     hint = read_refunded_charge({**CHARGE, **more})
     assert hint is not None
     assert hint.payment_intent_id == "pi_1"
-    assert hint.mark == Mark("https://a.example", UUID(ORDER), UUID(ATTEMPT))
+    assert hint.mark == OURS
+
+
+# Charges that collected money, disputes, and what a lost order is rebuilt from
+
+
+@pytest.mark.parametrize("status", ["pending", "failed", None, "SUCCEEDED", 1, []])
+def test_a_charge_that_collected_nothing_pays_nothing(status: Any) -> None:
+    assert read_charge({**CHARGE, "status": status}) is None
+
+
+@pytest.mark.parametrize("payment", [None, "", 1, {}, {"id": None}])
+def test_a_charge_or_dispute_of_no_payment_is_nothing_of_ours(payment: Any) -> None:
+    assert read_charge({**CHARGE, "payment_intent": payment}) is None
+    assert read_dispute({**DISPUTE, "payment_intent": payment}) is None
+
+
+@pytest.mark.parametrize("name", ["amount_captured", "currency"])
+def test_a_charge_that_lacks_what_counts_is_unusable(name: str) -> None:
+    with pytest.raises(BodyUnusable):
+        read_charge(without(CHARGE, name))
+
+
+def test_a_charge_is_the_payment_that_it_has_collected() -> None:
+    payment = read_charge({**CHARGE, "amount": 9000, "amount_captured": 8000})
+    assert payment == read_payment(INTENT)
+
+
+@pytest.mark.parametrize("name", ["id", "amount", "currency", "status"])
+def test_a_dispute_that_lacks_what_counts_is_unusable(name: str) -> None:
+    with pytest.raises(BodyUnusable):
+        read_dispute(without(DISPUTE, name))
+
+
+@pytest.mark.parametrize("reason", [None, "", 1, [], {}])
+def test_a_dispute_without_a_reason_is_a_general_one(reason: Any) -> None:
+    dispute = read_dispute({**DISPUTE, "reason": reason})
+    assert dispute is not None
+    assert dispute.reason == "general"
+
+
+def test_a_dispute_keeps_a_state_that_stripe_adds_one_day() -> None:
+    dispute = read_dispute({**DISPUTE, "status": "under_the_moon"})
+    assert dispute is not None
+    assert dispute.state == "under_the_moon"
+
+
+def test_the_address_that_was_typed_at_stripe_wins_over_the_one_we_sent() -> None:
+    assert read_session(SESSION).email == "ana@example.com"
+    assert read_session(without(SESSION, "customer_details")).email == (
+        "asked@example.com"
+    )
+
+
+@pytest.mark.parametrize("details", [None, [], "x", {}, {"email": 1, "name": []}])
+def test_mistyped_details_of_a_customer_are_none(details: Any) -> None:
+    seen = read_session({**SESSION, "customer_details": details})
+    assert seen.email == "asked@example.com"
+    assert seen.customer_name is None
+
+
+@pytest.mark.parametrize("created", [None, "now", 1.5, True, []])
+def test_a_mistyped_time_is_none(created: Any) -> None:
+    assert read_session({**SESSION, "created": created}).created == 0
+
+
+@pytest.mark.parametrize("value", [1, [], {}, "", None])
+def test_a_mark_may_lack_what_a_lost_order_is_rebuilt_from(value: Any) -> None:
+    metadata = {**MARK, "order_number": value, "items": value}
+    assert read_mark({"metadata": metadata}) == OURS
