@@ -23,7 +23,8 @@ from storefront.web import assets, filters, headers, health, logs, problems
 from storefront.webhooks.routes import blueprint as webhooks
 
 MIGRATIONS = str(Path(__file__).parent.parent / "migrations")
-LARGEST_BODY = 1024 * 1024
+# Read before the view by the CSRF check; the webhook allows itself more.
+LARGEST_BODY = 64 * 1024
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -84,6 +85,7 @@ def configuration(settings: Settings) -> dict[str, object]:
         # Lax, so that the way back from Stripe keeps it.
         "SESSION_COOKIE_SAMESITE": "Lax",
         "MAX_CONTENT_LENGTH": LARGEST_BODY,
+        "MAX_FORM_MEMORY_SIZE": LARGEST_BODY,
         "WTF_CSRF_TIME_LIMIT": 24 * 3600,
         "SQLALCHEMY_DATABASE_URI": settings.database_url or "postgresql+psycopg2://",
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(settings),

@@ -125,6 +125,16 @@ def _schemas() -> Json:
         ),
         "Problem": {
             **_object(type=TEXT, title=TEXT, status=NUMBER, detail=TEXT),
+            "properties": {
+                "type": TEXT,
+                "title": TEXT,
+                "status": NUMBER,
+                "detail": TEXT,
+                "errors": {
+                    "type": "array",
+                    "items": _object(field=TEXT, message=TEXT),
+                },
+            },
             "description": "RFC 9457",
         },
     }

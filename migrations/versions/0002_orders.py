@@ -161,6 +161,9 @@ def upgrade() -> None:
         sa.Column("provider_session_id", sa.Text(), nullable=True),
         sa.Column("provider_payment_intent_id", sa.Text(), nullable=True),
         sa.Column(
+            "is_spoiled", sa.Boolean(), server_default=sa.false(), nullable=False
+        ),
+        sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),

@@ -26,14 +26,12 @@ blueprint = Blueprint("checkout_api", __name__, url_prefix="/api")
 # JSON from another site is stopped by the browser before it is sent.
 csrf.exempt(blueprint)
 
-LARGEST_BODY = 64 * 1024
 KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
 @blueprint.post("/checkout")
 def checkout() -> ResponseReturnValue:
     """Place an order and answer with the address where it can be paid."""
-    request.max_content_length = LARGEST_BODY
     if not request.is_json:
         return problem(415, "Send the body as application/json.")
     key = request.headers.get("Idempotency-Key")
@@ -42,7 +40,7 @@ def checkout() -> ResponseReturnValue:
     try:
         body = _read_json(request.get_data())
     except (ValueError, RecursionError):
-        return problem(400, "The body is not JSON, or names a member twice.")
+        return problem(400, "The body is no JSON object, or names a member twice.")
     try:
         purchase = read_body(body).purchase(current_settings().shop_locale)
         placed = place_order(
@@ -84,4 +82,7 @@ def _read_json(body: bytes) -> Any:
             raise ValueError("A member is named twice.")
         return members
 
-    return json.loads(body.decode(), object_pairs_hook=once)
+    read = json.loads(body.decode(), object_pairs_hook=once)
+    if not isinstance(read, dict):
+        raise ValueError("The body is no object.")
+    return read

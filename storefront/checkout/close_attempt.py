@@ -3,9 +3,11 @@
 from uuid import UUID
 
 from storefront.checkout.door import gateway
+from storefront.checkout.recover_attempt import find_session_of, spoil
 from storefront.checkout.settle_order import settle_order
 from storefront.failpoints import reach
-from storefront.gateway.errors import RequestRefused, SessionUnknown
+from storefront.gateway.errors import AnswerUnusable, RequestRefused, SessionUnknown
+from storefront.gateway.port import SessionSeen
 from storefront.orders import service
 from storefront.orders.history import raise_matter
 from storefront.orders.models import AttemptState, CheckoutAttempt
@@ -45,7 +47,10 @@ def close_unanswered(attempt: CheckoutAttempt) -> None:
     """
     end_reading()
     try:
-        session = gateway().create_session(attempt.parameters, attempt.idempotency_key)
+        session = _session_of(attempt)
+        if session is None:
+            close_unknown(attempt.order_id, attempt.id, tell_owner=False)
+            return
         reach("lost session found again")
         session = gateway().expire_session(session.id)
     except RequestRefused:
@@ -57,6 +62,16 @@ def close_unanswered(attempt: CheckoutAttempt) -> None:
             service.lock_order(attempt.order_id), attempt.id, session.id
         )
         settle_order(attempt.order_id, session, "expiry")
+
+
+def _session_of(attempt: CheckoutAttempt) -> SessionSeen | None:
+    if attempt.is_spoiled:
+        return find_session_of(attempt)
+    try:
+        return gateway().create_session(attempt.parameters, attempt.idempotency_key)
+    except AnswerUnusable:
+        spoil(attempt)
+        raise
 
 
 def close_unknown(order_id: UUID, attempt_id: UUID, *, tell_owner: bool) -> None:

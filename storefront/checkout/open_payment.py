@@ -11,13 +11,20 @@ from sqlalchemy import func, select
 
 from storefront.checkout.close_attempt import close_unanswered, close_unknown
 from storefront.checkout.door import gateway
+from storefront.checkout.recover_attempt import find_session_of, spoil
 from storefront.checkout.settle_order import settle_order
 from storefront.errors import OrderNotPayable, PaymentUnavailable
 from storefront.extensions import db
 from storefront.failpoints import reach
-from storefront.gateway.errors import GatewayUnavailable, RequestRefused, SessionUnknown
+from storefront.gateway.errors import (
+    AnswerUnusable,
+    GatewayUnavailable,
+    RequestRefused,
+    SessionUnknown,
+)
 from storefront.gateway.parameters import Line, SessionRequest, session_parameters
 from storefront.gateway.port import SessionOutcome, SessionSeen
+from storefront.gateway.stripe_gateway import BUDGET_SECONDS, time_budget
 from storefront.orders import service
 from storefront.orders.models import AttemptState, CheckoutAttempt, Order
 from storefront.orders.status import UNDER_WAY, settling
@@ -84,16 +91,21 @@ def open_payment(order_id: UUID) -> str:
     :raises OrderNotPayable: it is paid, or money is on its way.
     :raises PaymentUnavailable: Stripe gives no usable answer; the order stays payable.
     """
-    standing = _take_stock(order_id)
-    if standing.attempt.provider_session_id:
-        url = _url_of_open_session(standing.order, standing.attempt)
+    with time_budget(BUDGET_SECONDS):
+        standing = _take_stock(order_id)
+        url = None
+        if standing.attempt.provider_session_id:
+            url = _url_of_open_session(standing.order, standing.attempt)
+        elif standing.is_too_late_to_create:
+            _close_outdated(standing)
+        elif standing.attempt.is_spoiled:
+            url = _recover(standing.order, standing.attempt)
+        else:
+            return _create_session(standing.order, standing.attempt)
         if url:
             return url
         standing = _take_stock(order_id)
-    elif standing.is_too_late_to_create:
-        _close_outdated(standing)
-        standing = _take_stock(order_id)
-    return _create_session(standing.order, standing.attempt)
+        return _create_session(standing.order, standing.attempt)
 
 
 def _take_stock(order_id: UUID) -> _Standing:
@@ -131,7 +143,9 @@ def _url_of_open_session(order: Order, attempt: CheckoutAttempt) -> str | None:
     except (GatewayUnavailable, RequestRefused) as error:
         raise PaymentUnavailable(order.page_token) from error
     if session.outcome is SessionOutcome.OPEN:
-        return _usable_url(order, session)
+        if not _is_usable(order, session):
+            raise PaymentUnavailable(order.page_token)
+        return session.url
     reach("before an ended session is settled")
     with transaction():
         settle_order(order.id, session, "customer")
@@ -145,35 +159,62 @@ def _close_outdated(standing: _Standing) -> None:
         raise PaymentUnavailable(standing.order.page_token) from error
 
 
+def _recover(order: Order, attempt: CheckoutAttempt) -> str | None:
+    """Find the session that a spoiled key may have made, else make room for another."""
+    try:
+        session = find_session_of(attempt)
+    except (GatewayUnavailable, RequestRefused):
+        # Then the old key is tried once more: perhaps its answer was not kept.
+        return None
+    if (
+        session
+        and session.outcome is SessionOutcome.OPEN
+        and _is_usable(order, session)
+    ):
+        return _keep(order, attempt, session)
+    with transaction():
+        order = service.lock_order(order.id)
+        service.advance(service.get_attempt(order, attempt.id), AttemptState.EXPIRED)
+        # The database lets an order have one open attempt: close first, then open.
+        db.session.flush()
+        begin_attempt(order, _countries(attempt))
+    return None
+
+
 def _create_session(order: Order, attempt: CheckoutAttempt) -> str:
     end_reading()
     reach("before the session is made")
     try:
         session = gateway().create_session(attempt.parameters, attempt.idempotency_key)
     except (GatewayUnavailable, RequestRefused) as error:
+        if isinstance(error, AnswerUnusable):
+            spoil(attempt)
         current_app.logger.warning(
             "no payment page for order %s: %s", order.number, error
         )
         raise PaymentUnavailable(order.page_token) from error
     reach("session made, not kept")
-    url = _usable_url(order, session)
+    if not _is_usable(order, session):
+        spoil(attempt)
+        raise PaymentUnavailable(order.page_token)
+    return _keep(order, attempt, session)
+
+
+def _keep(order: Order, attempt: CheckoutAttempt, session: SessionSeen) -> str:
     with transaction():
         order = service.lock_order(order.id)
         service.keep_session(order, attempt.id, session.id)
         reach("session kept, not committed")
     reach("session kept")
-    return url
+    return session.url or ""
 
 
-def _usable_url(order: Order, session: SessionSeen) -> str:
-    """Check that the page asks for what was ordered, on a host that we know.
-
-    :raises PaymentUnavailable: if it does not: no customer is sent there.
-    """
+def _is_usable(order: Order, session: SessionSeen) -> bool:
+    """Check that the page asks for what was ordered, on a host that we know."""
     parts = urlsplit(session.url or "")
     known = f"{parts.scheme}://{parts.netloc}" in current_settings().checkout_origins
     agrees = (session.amount, session.currency) == (order.total_amount, order.currency)
     if session.url and known and agrees:
-        return session.url
+        return True
     current_app.logger.error("the payment page of order %s is not usable", order.number)
-    raise PaymentUnavailable(order.page_token)
+    return False

@@ -31,7 +31,6 @@ from storefront.web.htmx import leave_for
 
 blueprint = Blueprint("checkout", __name__)
 
-LARGEST_FORM = 64 * 1024
 # A second click waits for the first one's answer: it belongs to the same person.
 PATIENCE_SECONDS, GLANCE_SECONDS = 11.0, 0.2
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -53,7 +52,6 @@ def submit() -> ResponseReturnValue:
     The one-time token and what was typed make the key: the same form sent twice is
     one order, a corrected one is another.
     """
-    request.max_content_length = request.max_form_memory_size = LARGEST_FORM
     product = _product(request.form.get("service_id", ""))
     typed = request.form.to_dict()
     try:

@@ -169,19 +169,20 @@ def _differences(
     order: Order, attempt: CheckoutAttempt, news: News
 ) -> dict[str, dict[str, Any]]:
     """Give what does not agree, each with what we expected and what Stripe says."""
-    amount, reference, intent_id = news.amount, None, news.id
+    amount, reference = news.amount, None
+    payment: str | None = news.id
     if isinstance(news, SessionSeen):
         # Wholly discounted, "no_payment_required": then no PaymentIntent exists.
         amount += news.amount_discounted if news.amount == 0 else 0
         reference = news.client_reference_id
-        intent_id = news.payment_intent_id or ""
-    known_intent = attempt.provider_payment_intent_id
+        payment = news.payment_intent_id
+    known_payment = attempt.provider_payment_intent_id
     pairs = {
         "amount": (order.total_amount, amount),
         "currency": (order.currency, news.currency),
         "livemode": (current_settings().livemode, news.livemode),
         "reference": (str(order.id), reference or str(order.id)),
-        "payment": (known_intent or intent_id, intent_id or known_intent),
+        "payment": (known_payment or payment, payment or known_payment),
     }
     return {
         name: {"expected": expected, "seen": seen}

@@ -12,7 +12,7 @@ blueprint = Blueprint("fulfilment", __name__)
 @blueprint.get("/orders/<token>/files/<product_id>")
 def download(token: str, product_id: str) -> ResponseReturnValue:
     """Give the file of a paid order; anything else is one and the same 404."""
-    order = find_order_by_token(token) if token.isascii() else None
+    order = find_order_by_token(token)
     file = find_download(order, product_id) if order else None
     if file is None:
         abort(404)

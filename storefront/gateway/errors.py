@@ -7,6 +7,10 @@ class GatewayUnavailable(StorefrontError):
     """No usable answer: unreachable, too slow, overloaded, or nonsense. Ask later."""
 
 
+class AnswerUnusable(GatewayUnavailable):
+    """Stripe did answer, with an error of its own or with nonsense."""
+
+
 class RequestRefused(StorefrontError):
     """Stripe understood, and will not do it however often it is asked."""
 

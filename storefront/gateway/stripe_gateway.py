@@ -12,6 +12,7 @@ import requests
 import stripe
 
 from storefront.gateway.errors import (
+    AnswerUnusable,
     BodyUnusable,
     GatewayUnavailable,
     RequestRefused,
@@ -47,8 +48,10 @@ _deadline: ContextVar[float] = ContextVar("deadline")
 
 
 @contextmanager
-def _budget(seconds: float) -> Iterator[None]:
-    token = _deadline.set(time.monotonic() + seconds)
+def time_budget(seconds: float) -> Iterator[None]:
+    """Let all calls within this block take so long together, and no call longer."""
+    ends = time.monotonic() + seconds
+    token = _deadline.set(min(ends, _deadline.get(ends)))
     try:
         yield
     finally:
@@ -173,7 +176,7 @@ class StripeGateway:
 
     def list_refunds(self, payment_intent_id: str) -> list[RefundSeen]:
         """List all refunds of a payment."""
-        with _budget(BUDGET_SECONDS), _translated():
+        with time_budget(BUDGET_SECONDS), _translated():
             page = self._client.v1.refunds.list(
                 {"payment_intent": payment_intent_id, "limit": 100}
             )
@@ -225,7 +228,7 @@ class StripeGateway:
     ) -> Page[Thing]:
         window = {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
         start = {"starting_after": after} if after else {}
-        with _budget(BUDGET_SECONDS), _translated():
+        with time_budget(BUDGET_SECONDS), _translated():
             page = service.list({"limit": 100, "created": window, **start, **more})
             raw = [thing.to_dict() for thing in page.data]
             last = raw[-1]["id"] if raw and page.has_more else None
@@ -234,7 +237,7 @@ class StripeGateway:
     def _session(
         self, ask: Callable[[Any], Any], budget: float = BUDGET_SECONDS
     ) -> SessionSeen:
-        with _budget(budget), _translated():
+        with time_budget(budget), _translated():
             return read_session(ask(self._client.v1.checkout.sessions).to_dict())
 
 
@@ -260,9 +263,9 @@ def _translated() -> Iterator[None]:
             f"Stripe refuses the request: {error.code or error.param}"
         ) from error
     except stripe.StripeError as error:
-        raise GatewayUnavailable(
-            f"{type(error).__name__}, status {error.http_status}"
-        ) from error
+        status = error.http_status or 0
+        kind = AnswerUnusable if status == 200 or status >= 500 else GatewayUnavailable
+        raise kind(f"{type(error).__name__}, status {status}") from error
     except (BodyUnusable, AttributeError, TypeError, ValueError, KeyError) as error:
         # A 2xx that is no such object: the SDK fails on it in many ways.
-        raise GatewayUnavailable("Stripe's answer makes no sense.") from error
+        raise AnswerUnusable("Stripe's answer makes no sense.") from error

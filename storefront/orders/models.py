@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, false, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -207,6 +207,8 @@ class CheckoutAttempt(db.Model):  # type: ignore[name-defined,misc]
     idempotency_key: Mapped[str] = mapped_column(Text, unique=True)
     provider_session_id: Mapped[str | None] = mapped_column(Text, unique=True)
     provider_payment_intent_id: Mapped[str | None] = mapped_column(Text, unique=True)
+    # Its key has got an answer that is of no use, and would get it again.
+    is_spoiled: Mapped[bool] = mapped_column(server_default=false(), default=False)
     created_at: Mapped[datetime] = mapped_column(TIMESTAMP, server_default=func.now())
     # When Stripe was last asked about it; a throttle shared by all processes.
     asked_at: Mapped[datetime] = mapped_column(TIMESTAMP, server_default=func.now())

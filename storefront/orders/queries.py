@@ -1,5 +1,6 @@
 """Looking orders up."""
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -11,6 +12,9 @@ from storefront.extensions import db
 from storefront.orders.models import CheckoutAttempt, Matter, Order, Refund
 from storefront.orders.status import UNFINISHED
 
+# What secrets.token_urlsafe(32) makes.
+TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+
 
 def find_order(order_id: UUID) -> Order | None:
     """Find an order by its id."""
@@ -19,6 +23,8 @@ def find_order(order_id: UUID) -> Order | None:
 
 def find_order_by_token(page_token: str) -> Order | None:
     """Find an order by the secret of its page."""
+    if not TOKEN.fullmatch(page_token):
+        return None
     return _one(select(Order).where(Order.page_token == page_token))
 
 

@@ -79,7 +79,7 @@ def _followed(token: str) -> Order:
 
 
 def _get(token: str) -> Order:
-    order = find_order_by_token(token) if token.isascii() else None
+    order = find_order_by_token(token)
     if order is None:
         abort(404)
     return order

@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 from flask import Flask, abort, request
+from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wrappers import Response
 
 from storefront.settings import Settings, is_loopback
@@ -48,10 +49,13 @@ def init_app(app: Flask, settings: Settings) -> None:
     }
     if settings.is_https:
         fixed["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-    app.config["TRUSTED_HOSTS"] = _hosts(settings)
+    hosts = _hosts(settings)
 
     @app.before_request
-    def refuse_other_sites() -> None:
+    def refuse_strangers() -> None:
+        # Not by Flask's TRUSTED_HOSTS: it refuses before error pages can link home.
+        if not host_is_trusted(request.host, hosts):
+            abort(400)
         _refuse_other_sites()
 
     @app.after_request

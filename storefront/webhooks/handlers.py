@@ -27,6 +27,9 @@ SOURCE = "webhook"
 
 def session_moved(session: Json) -> bool:
     """A Checkout Session was completed, paid later, or expired."""
+    if session.get("mode", "payment") != "payment":
+        # Somebody else's subscription or card on file: it has no amount to read.
+        return False
     return _settle(read_session(session))
 
 

@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask
 from psycopg2 import errors
-from sqlalchemy import event
+from sqlalchemy import Enum, event
 
 from storefront import create_app
 from storefront.extensions import Model, db
@@ -158,7 +158,7 @@ def test_models_and_migrations_list_the_same_states(database_url: str) -> None:
         column.type.name: list(column.type.enums)
         for table in Model.metadata.tables.values()
         for column in table.columns
-        if hasattr(column.type, "enums")
+        if isinstance(column.type, Enum)
     }
     assert dict(found) == ours
 

@@ -61,7 +61,7 @@ def page_token(shop: Shop) -> str:
     """Give a form's token, with the cookie that belongs to it."""
     page = shop.get(f"/checkout?service_id={READING}").text
     (token,) = set(re.findall(r'name="csrf_token" value="([^"]+)"', page))
-    return token
+    return str(token)
 
 
 # What there is
@@ -241,7 +241,7 @@ def crawl(app: Flask, base: str, values: dict[str, str]) -> Iterator[tuple[str, 
 
 def asset_paths(app: Flask) -> list[str]:
     """Give the addresses of the static files that pages name."""
-    asset = app.jinja_env.globals["asset"]
+    asset: Any = app.jinja_env.globals["asset"]
     names = ["css/shop.css", "js/shop.js", "img/favicon.svg", "htmx.min.js"]
     return [asset(name) for name in names]
 
@@ -337,7 +337,7 @@ def test_static_files_are_kept_for_ever_and_safe(shop: Shop) -> None:
 
 
 def test_a_drawing_opened_by_itself_runs_nothing(shop: Shop) -> None:
-    asset = shop.app.jinja_env.globals["asset"]
+    asset: Any = shop.app.jinja_env.globals["asset"]
     answer = shop.get(asset("img/favicon.svg"))
     assert policy(answer)["default-src"] == "'none'"
 

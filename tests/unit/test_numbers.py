@@ -14,6 +14,7 @@ from storefront.orders.numbers import (
     new_page_token,
     spell,
 )
+from tests.fixtures.shop import Placed, Shop
 
 counts = st.integers(min_value=0, max_value=SPAN - 1)
 
@@ -59,3 +60,39 @@ def test_page_tokens_are_256_bits_that_fit_an_address() -> None:
     tokens = {new_page_token() for _ in range(1000)}
     assert len(tokens) == 1000
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", token) for token in tokens)
+
+
+# After a backup was restored: lost orders come back with the numbers they had
+
+
+def lose_everything(shop: Shop) -> None:
+    """Restore the backup of a shop that had not sold anything yet."""
+    for table in ("order_events", "checkout_attempts", "checkout_requests", "orders"):
+        shop.rows(f"SET session_replication_role = replica; DELETE FROM {table}")  # noqa: S608
+    shop.rows("SELECT setval('order_number_seq', 1, false)")
+
+
+@pytest.fixture
+def lost(shop: Shop) -> Placed:
+    """Give an order that is paid at Stripe, and that the database has lost."""
+    placed = shop.place()
+    shop.emulator.drop_webhooks()
+    shop.emulator.pay(placed.session_id)
+    lose_everything(shop)
+    return placed
+
+
+def test_an_order_that_came_back_leaves_room_for_the_next(
+    shop: Shop, lost: Placed
+) -> None:
+    shop.run_job("reconcile")
+    assert shop.order(lost.id)["number"] == lost.answer["number"]
+    assert [shop.checkout().status_code for _ in range(3)] == [201, 201, 201]
+
+
+def test_an_order_comes_back_also_when_its_number_was_given_away(
+    shop: Shop, lost: Placed
+) -> None:
+    assert shop.place().answer["number"] == lost.answer["number"]
+    shop.run_job("reconcile")
+    assert shop.order(lost.id)["status"] == "paid"

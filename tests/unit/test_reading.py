@@ -1,5 +1,6 @@
 """Stripe's objects: read whole or refused, whatever is missing or mistyped."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -82,7 +83,7 @@ DISPUTE: Json = {
     "reason": "fraudulent",
 }
 OURS = Mark("https://a.example", UUID(ORDER), UUID(ATTEMPT), None, None)
-READERS = [
+READERS: list[Callable[[Json], Any]] = [
     read_session,
     read_payment,
     read_charge,

@@ -21,9 +21,8 @@ BODY = json.dumps(EVENT)
 
 def sign(body: str = BODY, secret: str = SECRET, age: int = 0) -> str:
     """Sign as Stripe does, some seconds ago."""
-    return WebhookSignature.generate_signature_header(
-        body, secret, int(time.time()) - age
-    )
+    stamp = int(time.time()) - age
+    return str(WebhookSignature.generate_signature_header(body, secret, stamp))
 
 
 def read(header: str | None, body: str | bytes = BODY) -> dict[str, object]:
