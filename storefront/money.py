@@ -27,6 +27,10 @@ TWO_DECIMALS = frozenset((
 # fmt: on
 
 
+# More than any price has.
+MOST_DIGITS = 15
+
+
 def is_currency(code: str) -> bool:
     """Tell whether this is an upper-case currency code of ISO 4217 in use."""
     return code in TWO_DECIMALS | NO_DECIMALS | THREE_DECIMALS
@@ -49,10 +53,15 @@ def parse_money(whole: Decimal, currency: str) -> int:
 
     :raises ValueError: if the currency has no such small parts.
     """
-    minor = whole.scaleb(exponent(currency))
-    if not minor.is_finite() or minor != int(minor):
+    if not whole.is_finite() or whole.adjusted() > MOST_DIGITS:
+        raise ValueError(f"This is no amount of {currency}.")
+    # Digit by digit: a context of decimal would round what is too fine.
+    sign, digits, last = whole.as_tuple()
+    places = int(last) + exponent(currency)
+    if places < 0 and any(digits[places:]):
         raise ValueError(f"{currency} has no such small parts.")
-    return int(minor)
+    minor = int("".join(map(str, digits[:places] if places < 0 else digits)) or "0")
+    return minor * 10 ** max(0, places) * (-1 if sign else 1)
 
 
 def format_money(amount: int, currency: str, locale: str = "en") -> str:

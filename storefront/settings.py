@@ -10,10 +10,9 @@ from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from dotenv import dotenv_values
 from email_validator import EmailNotValidError, validate_email
 from flask import current_app
@@ -39,8 +38,15 @@ DEMO_FILE = ROOT / "instance" / "demo.env"
 DEVELOPMENT_KEY = "only-for-demo-and-development"
 STRIPE_CHECKOUT_ORIGIN = "https://checkout.stripe.com"
 
+# No name and password, no path, nothing that could end a directive of the CSP.
+ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])"
+    r"(:(?P<port>[0-9]{1,5}))?"
+)
 PLACEHOLDER = re.compile(
-    r"\.\.\.|…|xxx|^<|change.?me|placeholder|your[-_ ]|todo|^whsec_?$|^sk_test_?$", re.I
+    r"\.\.\.|…|x{5,}|^<|change.?me|placeholder|your[-_ ]|^todo$"
+    r"|^whsec(_x*)?$|^[sr]k_(test|live)_?x*$",
+    re.I,
 )
 REQUIRED_IN_PRODUCTION = {
     "database_url": "the address of your Postgres, postgresql://…",
@@ -64,10 +70,10 @@ def is_loopback(host: str | None) -> bool:
 
 
 def _origin(value: str) -> str:
-    parts = urlsplit(value.rstrip("/"))
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path:
+    found = ORIGIN.fullmatch(value.rstrip("/"))
+    if not found or not 0 < int(found["port"] or 443) < 65536:
         raise ValueError("must be an origin like https://shop.example, without a path")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
+    if found["scheme"] == "http" and not is_loopback(found["host"].strip("[]")):
         raise ValueError("must begin with https:// unless its host is this machine")
     return value.rstrip("/")
 
@@ -86,7 +92,7 @@ def _address(value: str) -> str:
 
 
 def _real(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().strip():
+    if not secrets_in(value):
         raise ValueError("is empty; set it, or remove the line")
     if any(PLACEHOLDER.search(part) for part in secrets_in(value)):
         raise ValueError("still holds a placeholder; put the real value there")
@@ -119,7 +125,8 @@ class Settings(BaseSettings):
     )
 
     storefront_env: Literal["demo", "development", "production"] = "demo"
-    database_url: Annotated[str | None, Optional] = None
+    # It may hold a password.
+    database_url: Annotated[str | None, Optional, Field(repr=False)] = None
     secret_key: Secret | None = None
     secret_key_fallbacks: SecretStr | None = None
     base_url: Origin = "http://127.0.0.1:8000"
@@ -199,7 +206,7 @@ class Settings(BaseSettings):
     def _locale(cls, value: str) -> str:
         try:
             Locale.parse(value, sep="-")
-        except (ValueError, LookupError) as error:
+        except (ValueError, UnknownLocaleError) as error:
             raise ValueError("must be a language tag, like en or pt-BR") from error
         return value
 
@@ -208,7 +215,7 @@ class Settings(BaseSettings):
     def _timezone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, KeyError) as error:
             raise ValueError("must be a time zone, like Europe/Lisbon") from error
         return value
 
@@ -257,7 +264,8 @@ class Settings(BaseSettings):
 
     def _half_set_mail(self) -> list[str]:
         problems = []
-        if self.mail_server and not self.mail_default_sender:
+        told = self.storefront_env == "production"
+        if self.mail_server and not self.mail_default_sender and not told:
             problems.append(
                 "MAIL_DEFAULT_SENDER is missing beside MAIL_SERVER: set the address "
                 "that letters come from."

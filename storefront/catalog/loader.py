@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -16,6 +17,7 @@ from pydantic import (
 )
 from sqlalchemy import update
 
+from storefront.catalog.countries import COUNTRIES
 from storefront.catalog.models import Product, ProductFile, ProductKind, Seller
 from storefront.errors import StorefrontError
 from storefront.extensions import db
@@ -23,7 +25,25 @@ from storefront.money import is_currency, parse_money
 
 DEMO = Path(__file__).parent / "demo.toml"
 
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("holds a NUL, which Postgres cannot store")
+    return text
+
+
+def _country(code: str) -> str:
+    if code not in COUNTRIES:
+        raise ValueError("is no country that Stripe sends to, like PT")
+    return code
+
+
+Words = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1),
+    AfterValidator(_storable),
+]
+Country = Annotated[str, AfterValidator(_country)]
 
 
 class CatalogInvalid(StorefrontError):
@@ -59,9 +79,7 @@ class ProductEntry(_Entry):
     pack_size: Annotated[int, Field(ge=2, le=100)] | None = None
     edition: Words | None = None
     file: Words | None = None
-    shipping_countries: list[
-        Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")]
-    ] = []
+    shipping_countries: list[Country] = []
     active: bool = True
 
     @model_validator(mode="after")

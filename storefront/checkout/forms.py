@@ -9,6 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -63,8 +64,16 @@ Name = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
     AfterValidator(_name),
 ]
+
+
+def _unix_lines(value: Any) -> Any:
+    # Browsers count a line's end as one sign and send two.
+    return value.replace("\r\n", "\n") if isinstance(value, str) else value
+
+
 Note = Annotated[
     str,
+    BeforeValidator(_unix_lines),
     StringConstraints(strip_whitespace=True, max_length=1000),
     AfterValidator(_note),
 ]

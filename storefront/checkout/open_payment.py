@@ -26,7 +26,13 @@ from storefront.gateway.parameters import Line, SessionRequest, session_paramete
 from storefront.gateway.port import SessionOutcome, SessionSeen
 from storefront.gateway.stripe_gateway import BUDGET_SECONDS, time_budget
 from storefront.orders import service
-from storefront.orders.models import AttemptState, CheckoutAttempt, Order
+from storefront.orders.history import tell
+from storefront.orders.models import (
+    AttemptState,
+    CheckoutAttempt,
+    Order,
+    OrderEventType,
+)
 from storefront.orders.status import UNDER_WAY, settling
 from storefront.settings import current_settings
 from storefront.transaction import end_reading, transaction
@@ -51,9 +57,18 @@ class _Standing:
 
 
 def begin_attempt(order: Order, shipping_countries: Sequence[str]) -> None:
+    """Have the order wait for a payment, and write that into its history.
+
+    Transaction: the caller's.
+    """
+    _add_attempt(order, shipping_countries)
+    tell(order, OrderEventType.CREATED, attempt=order.attempts[-1].position)
+
+
+def _add_attempt(order: Order, shipping_countries: Sequence[str]) -> None:
     """Store what Stripe will be asked for, before it is asked.
 
-    Transaction: the caller's. The deadline goes by the database's clock.
+    The deadline goes by the database's clock.
     """
     settings = current_settings()
     expires_at = _database_time() + timedelta(minutes=settings.order_ttl_minutes)
@@ -177,7 +192,8 @@ def _recover(order: Order, attempt: CheckoutAttempt) -> str | None:
         service.advance(service.get_attempt(order, attempt.id), AttemptState.EXPIRED)
         # The database lets an order have one open attempt: close first, then open.
         db.session.flush()
-        begin_attempt(order, _countries(attempt))
+        # The order was pending all the while: its history has nothing to tell.
+        _add_attempt(order, _countries(attempt))
     return None
 
 

@@ -18,7 +18,7 @@ from storefront.orders.models import (
     OrderStatus,
     Provider,
 )
-from storefront.orders.numbers import new_page_token
+from storefront.orders.numbers import is_taken, new_page_token, next_number
 from storefront.settings import current_settings
 
 Lines = list[dict[str, Any]]
@@ -45,7 +45,8 @@ def rebuild_order(session: SessionSeen, mark: Mark) -> bool:
         return False
     order = Order(
         id=mark.order_id,
-        number=mark.number,
+        # Somebody may have got its number since the backup was restored.
+        number=next_number() if is_taken(mark.number) else mark.number,
         page_token=_page_token(session),
         status=OrderStatus.PENDING,
         line_items=lines,

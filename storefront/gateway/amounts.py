@@ -35,6 +35,8 @@ SMALLEST = {
     for currency in currencies.split()
 }
 LARGEST_ON_THE_WIRE = 99_999_999
+# What an integer column of Postgres holds: less than the former in some currencies.
+LARGEST_HERE = 2**31 - 1
 
 
 def _wire_exponent(currency: str) -> int:
@@ -55,9 +57,15 @@ def to_wire(amount: int, currency: str) -> int:
 
 
 def from_wire(amount: int, currency: str) -> int:
-    """Turn Stripe's minor units into those of ISO 4217; ISK and UGX lose zeros."""
+    """Turn Stripe's minor units into those of ISO 4217; ISK and UGX lose zeros.
+
+    :raises AmountNotPayable: if ISO 4217 cannot express the amount.
+    """
     whole = Decimal(amount).scaleb(-_wire_exponent(currency))
-    return int(whole.scaleb(exponent(currency)))
+    minor = whole.scaleb(exponent(currency))
+    if minor != int(minor) or minor > LARGEST_HERE:
+        raise AmountNotPayable(f"{currency} has no such amounts.")
+    return int(minor)
 
 
 def check_payable(amount: int, currency: str) -> None:
@@ -65,7 +73,7 @@ def check_payable(amount: int, currency: str) -> None:
 
     :raises AmountNotPayable: too small, too large, or too fine.
     """
-    if to_decimal(amount, currency) < SMALLEST.get(currency, Decimal(0)):
+    if amount < 1 or to_decimal(amount, currency) < SMALLEST.get(currency, 0):
         raise AmountNotPayable("The total is below what can be paid by card.")
-    if to_wire(amount, currency) > LARGEST_ON_THE_WIRE:
+    if amount > LARGEST_HERE or to_wire(amount, currency) > LARGEST_ON_THE_WIRE:
         raise AmountNotPayable("The total is above what can be paid at once.")

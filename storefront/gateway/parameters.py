@@ -11,6 +11,11 @@ from storefront.gateway.reading import ATTEMPT, ITEMS, MARK, NUMBER, ORDER
 
 # Stripe: product_data.name holds 5000 characters, but the payment page shows few.
 LONGEST_NAME = 250
+# Stripe: Checkout's languages (SDK 16.1.0, _session_create_params.py).
+LOCALES = frozenset(
+    "bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hi-IN hr hu id it ja ko lt "
+    "lv ms mt nb nl pl pt pt-BR ro ru sk sl sv th tr vi zh zh-HK zh-TW".split()
+)
 # Stripe: a metadata value holds 500 characters; longer lists are cut, and then an
 # order that was lost is listed for the owner instead of being written down again.
 LONGEST_VALUE = 500
@@ -68,7 +73,7 @@ def session_parameters(request: SessionRequest) -> dict[str, Any]:
         "customer_email": request.email,
         "expires_at": int(request.expires_at.timestamp()),
         "line_items": [_line(line, request.currency) for line in request.lines],
-        "locale": request.locale,
+        "locale": _locale(request.locale),
         "metadata": {**mark, **lost_and_found},
         "payment_intent_data": {"metadata": mark},
         # Only the words differ: coming back is no proof of payment.
@@ -80,6 +85,12 @@ def session_parameters(request: SessionRequest) -> dict[str, Any]:
             "allowed_countries": list(request.shipping_countries)
         }
     return parameters
+
+
+def _locale(tag: str) -> str:
+    """Give the nearest language of the payment page; else the browser's choice."""
+    language = tag.partition("-")[0]
+    return next((one for one in (tag, language) if one in LOCALES), "auto")
 
 
 def _line(line: Line, currency: str) -> dict[str, Any]:

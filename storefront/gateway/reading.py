@@ -7,8 +7,8 @@ missing or of another type, and then the whole object is unusable, never half-re
 from typing import Any
 from uuid import UUID
 
-from storefront.gateway.amounts import from_wire
-from storefront.gateway.errors import BodyUnusable
+from storefront.gateway.amounts import LARGEST_HERE, from_wire
+from storefront.gateway.errors import AmountNotPayable, BodyUnusable
 from storefront.gateway.port import (
     ChargeRefunded,
     DisputeSeen,
@@ -22,8 +22,6 @@ from storefront.money import is_currency
 
 Json = dict[str, Any]
 LONGEST_ID = 255
-# What an integer column of Postgres holds, and far above what Stripe takes.
-LARGEST_AMOUNT = 2**31 - 1
 MARK, ORDER, ATTEMPT = "storefront", "order_id", "attempt_id"
 NUMBER, ITEMS = "order_number", "items"
 
@@ -39,8 +37,8 @@ def read_session(session: Json, *, failed: bool = False) -> SessionSeen:
         id=_text(session, "id"),
         outcome=SessionOutcome.FAILED if failed else _outcome(session),
         url=_text_or_none(session, "url"),
-        amount=from_wire(_amount(session, "amount_total"), currency),
-        amount_discounted=from_wire(_discount(session), currency),
+        amount=_from_wire(_amount(session, "amount_total"), currency),
+        amount_discounted=_from_wire(_discount(session), currency),
         currency=currency,
         payment_intent_id=_id(session, "payment_intent"),
         client_reference_id=_text_or_none(session, "client_reference_id"),
@@ -62,7 +60,7 @@ def read_payment(intent: Json) -> PaymentSeen:
     currency = _currency(intent)
     return PaymentSeen(
         id=_text(intent, "id"),
-        amount=from_wire(_amount(intent, "amount_received"), currency),
+        amount=_from_wire(_amount(intent, "amount_received"), currency),
         currency=currency,
         mark=read_mark(intent),
         livemode=intent.get("livemode") is True,
@@ -82,7 +80,7 @@ def read_charge(charge: Json) -> PaymentSeen | None:
     currency = _currency(charge)
     return PaymentSeen(
         id=payment_intent_id,
-        amount=from_wire(_amount(charge, "amount_captured"), currency),
+        amount=_from_wire(_amount(charge, "amount_captured"), currency),
         currency=currency,
         mark=read_mark(charge),
         livemode=charge.get("livemode") is True,
@@ -110,7 +108,7 @@ def read_refund(refund: Json) -> RefundSeen | None:
         id=_text(refund, "id"),
         payment_intent_id=payment_intent_id,
         state=_text(refund, "status"),
-        amount=from_wire(_amount(refund, "amount"), currency),
+        amount=_from_wire(_amount(refund, "amount"), currency),
         currency=currency,
     )
 
@@ -128,7 +126,7 @@ def read_dispute(dispute: Json) -> DisputeSeen | None:
         id=_text(dispute, "id"),
         payment_intent_id=payment_intent_id,
         state=_text(dispute, "status"),
-        amount=from_wire(_amount(dispute, "amount"), currency),
+        amount=_from_wire(_amount(dispute, "amount"), currency),
         currency=currency,
         reason=_text_or_none(dispute, "reason") or "general",
     )
@@ -213,6 +211,13 @@ def _whole(thing: Json, name: str) -> int:
     return value if type(value) is int else 0
 
 
+def _from_wire(amount: int, currency: str) -> int:
+    try:
+        return from_wire(amount, currency)
+    except AmountNotPayable as error:
+        raise BodyUnusable(str(error)) from error
+
+
 def _text(thing: Json, name: str) -> str:
     value = thing.get(name)
     if not is_identifier(value):
@@ -235,7 +240,7 @@ def _id(thing: Json, name: str) -> str | None:
 
 def _amount(thing: Json, name: str) -> int:
     value = thing.get(name)
-    if type(value) is not int or not 0 <= value <= LARGEST_AMOUNT:
+    if type(value) is not int or not 0 <= value <= LARGEST_HERE:
         raise BodyUnusable(f"{name} is no amount.")
     return value
 

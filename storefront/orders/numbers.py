@@ -5,13 +5,15 @@ import secrets
 from sqlalchemy import Sequence, select
 
 from storefront.extensions import Model, db
+from storefront.orders.models import Order
 
 # Without 0 O 1 I, which people mix up.
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 LENGTH = 7
 SPAN = len(ALPHABET) ** LENGTH
-# Odd, so that multiplying walks through all of the 2^35 numbers before one repeats.
-STRIDE = 21_474_836_483
+# Odd, so that multiplying walks through all of the 2^35 numbers before one repeats;
+# near the golden section of them, so that neighbours differ in every sign.
+STRIDE = 21_235_486_157
 
 counter = Sequence("order_number_seq", metadata=Model.metadata)
 
@@ -26,8 +28,21 @@ def spell(count: int) -> str:
 
 
 def next_number() -> str:
-    """Take the next order number."""
-    return spell(db.session.execute(select(counter.next_value())).scalar_one())
+    """Take the next order number.
+
+    After a backup was restored the count is behind: orders that were written down
+    again have their numbers already, and these are passed over.
+    """
+    while True:
+        count = db.session.execute(select(counter.next_value())).scalar_one()
+        if not is_taken(number := spell(count)):
+            return number
+
+
+def is_taken(number: str) -> bool:
+    """Tell whether an order has this number."""
+    found = select(Order.id).where(Order.number == number)
+    return bool(db.session.scalar(select(found.exists())))
 
 
 def new_page_token() -> str:

@@ -79,7 +79,6 @@ def add_attempt(
     order.attempts.append(attempt)
     order.expires_at = expires_at
     order.status = OrderStatus.PENDING
-    tell(order, OrderEventType.CREATED, attempt=position)
     return attempt
 
 

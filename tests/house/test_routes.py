@@ -307,7 +307,7 @@ def test_a_shop_on_https_says_so_with_every_page(secure: Flask) -> None:
 def test_a_shop_on_https_says_so_with_every_static_file(secure: Flask) -> None:
     client = secure.test_client()
     for path in asset_paths(secure):
-        answer = client.get(path, base_url=HTTPS)
+        answer = client.get(path, base_url=HTTPS, buffered=True)
         kept = answer.headers.get("Strict-Transport-Security", "")
         assert "max-age=31536000" in kept, path
 

@@ -11,10 +11,11 @@ from storefront.catalog.loader import (
     CatalogFile,
     CatalogInvalid,
     ProductEntry,
-    _product,
     load_catalog,
 )
+from storefront.transaction import transaction
 from tests.factories.catalog import CATALOG
+from tests.fixtures.shop import Shop
 
 SHOP = 'legal_name = "Lunaria"\naddress = "Porto"\ntax_id = "PT1"\n'
 SESSION = {
@@ -178,67 +179,80 @@ def test_a_country_that_there_is_not_is_refused(tmp_path: Path) -> None:
 
 # Prices
 
+IMPAYABLE = [
+    ("0", "EUR"),
+    ("0.00", "EUR"),
+    ("-1", "EUR"),
+    ("80.001", "EUR"),
+    ("9000.5", "JPY"),
+    ("80,00", "EUR"),
+    ("80 EUR", "EUR"),
+    ("free", "EUR"),
+    ("NaN", "EUR"),
+    ("sNaN", "EUR"),
+    ("Infinity", "EUR"),
+    ("1e10", "EUR"),
+    ("1e999999", "EUR"),
+    ("1e-999999", "EUR"),
+    ("80.0000000000000000000000000000001", "EUR"),
+    ("80.00", "XXX"),
+    ("80.00", "eur"),
+]
 
-@pytest.mark.parametrize(
-    ("price", "currency"),
-    [
-        ("0", "EUR"),
-        ("0.00", "EUR"),
-        ("-1", "EUR"),
-        ("80.001", "EUR"),
-        ("9000.5", "JPY"),
-        ("80,00", "EUR"),
-        ("80 EUR", "EUR"),
-        ("free", "EUR"),
-        ("NaN", "EUR"),
-        ("sNaN", "EUR"),
-        ("Infinity", "EUR"),
-        ("1e10", "EUR"),
-        ("1e999999", "EUR"),
-        ("1e-999999", "EUR"),
-        ("80.0000000000000000000000000000001", "EUR"),
-        ("80.00", "XXX"),
-        ("80.00", "eur"),
-    ],
-)
+
+def load(shop: Shop, path: Path) -> None:
+    """Load a file as the command does."""
+    with shop.app.app_context(), transaction():
+        load_catalog(path, "EUR")
+
+
 def test_a_price_that_nobody_can_pay_is_refused_by_its_product(
-    price: str, currency: str
+    shop: Shop, tmp_path: Path
 ) -> None:
-    entry = ProductEntry.model_validate({**SESSION, "price": price})
-    with pytest.raises(CatalogInvalid, match=r"^reading: "):
-        _product(entry, 0, currency)
+    path = tmp_path / "catalog.toml"
+    before = shop.rows("SELECT * FROM products ORDER BY id")
+    told = {}
+    for price, currency in IMPAYABLE:
+        path.write_text(toml({**SESSION, "price": price, "currency": currency}))
+        try:
+            load(shop, path)
+        except Exception as error:
+            told[price, currency] = f"{type(error).__name__}: {error}"
+    good = {
+        place for place, text in told.items() if "CatalogInvalid: reading: " in text
+    }
+    assert {*IMPAYABLE} - good == set()
+    assert shop.rows("SELECT * FROM products ORDER BY id") == before
 
 
-@pytest.mark.parametrize(
-    ("price", "currency", "amount"),
-    [
-        ("80.00", "EUR", 8000),
-        ("80", "EUR", 8000),
-        ("9000", "JPY", 9000),
-        ("1.230", "KWD", 1230),
-        ("0.01", "EUR", 1),
-    ],
-)
-def test_a_price_is_kept_in_minor_units(price: str, currency: str, amount: int) -> None:
-    entry = ProductEntry.model_validate({**SESSION, "price": price})
-    product = _product(entry, 0, currency)
-    assert (product.unit_amount, product.currency) == (amount, currency)
-
-
-def test_a_currency_of_its_own_wins_over_the_shops() -> None:
-    entry = ProductEntry.model_validate({**SESSION, "price": "9", "currency": "JPY"})
-    assert _product(entry, 0, "EUR").currency == "JPY"
+def test_prices_are_kept_in_minor_units(shop: Shop, tmp_path: Path) -> None:
+    prices = {
+        "whole": ("80", "EUR", 8000),
+        "cents": ("0.01", "EUR", 1),
+        "yen": ("9000", "JPY", 9000),
+        "fils": ("1.230", "KWD", 1230),
+        "shops-own": ("80.00", None, 8000),
+    }
+    products = [
+        {**SESSION, "id": name, "price": price}
+        | ({"currency": currency} if currency else {})
+        for name, (price, currency, _) in prices.items()
+    ]
+    path = tmp_path / "catalog.toml"
+    path.write_text(toml(*products))
+    load(shop, path)
+    for name, (_, currency, amount) in prices.items():
+        row = shop.row("SELECT * FROM products WHERE id = %s", name)
+        assert (row["unit_amount"], row["currency"]) == (amount, currency or "EUR")
 
 
 def test_space_around_words_is_not_kept() -> None:
-    assert (
-        ProductEntry.model_validate({**SESSION, "name": " Reading\n"}).name == "Reading"
-    )
+    entry = ProductEntry.model_validate({**SESSION, "name": " Reading\n"})
+    assert entry.name == "Reading"
 
 
 @pytest.mark.parametrize("path", [DEMO, CATALOG])
 def test_the_catalogs_that_come_along_are_sound(path: Path) -> None:
     catalog = CatalogFile.model_validate(tomllib.loads(path.read_text("utf-8")))
-    for position, entry in enumerate(catalog.products):
-        assert _product(entry, position, "EUR").unit_amount > 0
+    for entry in catalog.products:
         assert entry.file is None or (path.parent / entry.file).is_file()

@@ -44,7 +44,7 @@ NOW = int(time.time())
 
 
 @pytest.mark.parametrize(
-    "header",
+    "written",
     [
         None,
         "",
@@ -54,26 +54,33 @@ NOW = int(time.time())
         "t=",
         "v1=",
         "t=,v1=",
-        f"t={NOW}",
-        f"t={NOW},v1=",
-        f"v1={digest(NOW)}",
-        f"t=now,v1={digest('now')}",
-        f"t={'9' * 5000},v1={digest(NOW)}",
+        "t={now}",
+        "t={now},v1=",
+        "v1={right}",
+        "t=now,v1={right}",
+        "t={now}{now}{now},v1={right}",
         "garbage",
-        "x" * 8192,
-        "t" * 8192 + "=1",
-        f"t={NOW},v0={digest(NOW)}",
-        f"t={NOW},V1={digest(NOW)}",
-        f"t={NOW};v1={digest(NOW)}",
-        f"t={NOW},v1={digest(NOW)}\u00e9",
-        f"t={NOW},v1=\u0661\u0662",
-        f"t={NOW},v1={digest(NOW).upper()}",
-        f"t={NOW},v1={digest(NOW)[:-1]}",
+        "t={now},v0={right}",
+        "t={now},V1={right}",
+        "t={now};v1={right}",
+        "t={now},v1={right}\u00e9",
+        "t={now},v1=\u0661\u0662",
+        "t={now},v1={right}0",
+        "t={now},v1= {right}",
     ],
 )
-def test_a_header_that_proves_nothing_is_refused(header: str | None) -> None:
+def test_a_header_that_proves_nothing_is_refused(written: str | None) -> None:
+    header = written and written.format(now=NOW, right=digest(NOW))
     with pytest.raises(SignatureInvalid):
         read(header)
+
+
+@pytest.mark.parametrize("kind", ["x", "t=", "v1=", "t=9", "v1=a", ","])
+def test_a_header_of_eight_kilobytes_is_refused(kind: str) -> None:
+    with pytest.raises(SignatureInvalid):
+        read(kind * (8192 // len(kind)))
+    with pytest.raises(SignatureInvalid):
+        read(f"t={'9' * 8192},v1={digest(NOW)}")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +99,7 @@ def test_without_a_secret_nothing_is_believed(secrets: tuple[str, ...]) -> None:
         read_delivery(BODY.encode(), header, secrets)
 
 
-@pytest.mark.parametrize("age", [301, 3600, -400, -600, NOW, NOW + 5])
+@pytest.mark.parametrize("age", [301, 3600, 10**9, 2 * 10**9, -400, -600])
 def test_a_delivery_of_another_time_is_refused(age: int) -> None:
     with pytest.raises(SignatureInvalid):
         read(sign(age=age))
