@@ -18,7 +18,8 @@ from storefront.fulfilment.routes import blueprint as fulfilment
 from storefront.gateway.stripe_gateway import StripeGateway
 from storefront.orders.api import blueprint as orders_api
 from storefront.orders.routes import blueprint as orders
-from storefront.settings import DEVELOPMENT_KEY, Settings, read_settings, secrets_in
+from storefront.setting_values import secrets_in
+from storefront.settings import DEVELOPMENT_KEY, Settings, read_settings
 from storefront.web import assets, filters, headers, health, logs, problems
 from storefront.webhooks.routes import blueprint as webhooks
 
@@ -62,7 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     ):
         app.register_blueprint(part)
     health.init_app(app, MIGRATIONS)
-    assets.init_app(app)
+    assets.init_app(app, settings)
     add_commands(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

@@ -56,12 +56,11 @@ def parse_money(whole: Decimal, currency: str) -> int:
     if not whole.is_finite() or whole.adjusted() > MOST_DIGITS:
         raise ValueError(f"This is no amount of {currency}.")
     # Digit by digit: a context of decimal would round what is too fine.
-    sign, digits, last = whole.as_tuple()
-    places = int(last) + exponent(currency)
-    if places < 0 and any(digits[places:]):
+    whole_part, _, fraction = f"{whole:f}".partition(".")
+    kept, rest = fraction[: exponent(currency)], fraction[exponent(currency) :]
+    if rest.strip("0"):
         raise ValueError(f"{currency} has no such small parts.")
-    minor = int("".join(map(str, digits[:places] if places < 0 else digits)) or "0")
-    return minor * 10 ** max(0, places) * (-1 if sign else 1)
+    return int(whole_part + kept.ljust(exponent(currency), "0"))
 
 
 def format_money(amount: int, currency: str, locale: str = "en") -> str:

@@ -7,19 +7,15 @@ and the cure, and never repeats the value.
 import os
 import re
 from functools import cached_property
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from dotenv import dotenv_values
-from email_validator import EmailNotValidError, validate_email
 from flask import current_app
 from limits import parse as parse_rate
 from pydantic import (
-    AfterValidator,
-    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -30,6 +26,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from storefront.errors import SettingsError
 from storefront.money import is_currency
+from storefront.setting_values import (
+    Address,
+    Optional,
+    Origin,
+    Origins,
+    Secret,
+    is_loopback,
+    secrets_in,
+)
 
 ROOT = Path(__file__).parent.parent
 DEMO_FILE = ROOT / "instance" / "demo.env"
@@ -38,16 +43,6 @@ DEMO_FILE = ROOT / "instance" / "demo.env"
 DEVELOPMENT_KEY = "only-for-demo-and-development"
 STRIPE_CHECKOUT_ORIGIN = "https://checkout.stripe.com"
 
-# No name and password, no path, nothing that could end a directive of the CSP.
-ORIGIN = re.compile(
-    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])"
-    r"(:(?P<port>[0-9]{1,5}))?"
-)
-PLACEHOLDER = re.compile(
-    r"\.\.\.|…|x{5,}|^<|change.?me|placeholder|your[-_ ]|^todo$"
-    r"|^whsec(_x*)?$|^[sr]k_(test|live)_?x*$",
-    re.I,
-)
 REQUIRED_IN_PRODUCTION = {
     "database_url": "the address of your Postgres, postgresql://…",
     "secret_key": "a long random text, the same for every worker",
@@ -57,64 +52,6 @@ REQUIRED_IN_PRODUCTION = {
     "mail_server": "the host of your SMTP server",
     "mail_default_sender": "the address that letters come from",
 }
-
-
-def is_loopback(host: str | None) -> bool:
-    """Tell whether a host name can only mean this machine."""
-    if host in ("localhost", None):
-        return host is not None
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _origin(value: str) -> str:
-    found = ORIGIN.fullmatch(value.rstrip("/"))
-    if not found or not 0 < int(found["port"] or 443) < 65536:
-        raise ValueError("must be an origin like https://shop.example, without a path")
-    if found["scheme"] == "http" and not is_loopback(found["host"].strip("[]")):
-        raise ValueError("must begin with https:// unless its host is this machine")
-    return value.rstrip("/")
-
-
-def _origins(value: str) -> str:
-    return ",".join(_origin(part.strip()) for part in value.split(","))
-
-
-def _address(value: str) -> str:
-    address = re.sub(r"^.*<(.*)>$", r"\1", value.strip())
-    try:
-        validate_email(address, check_deliverability=False, globally_deliverable=False)
-    except EmailNotValidError as error:
-        raise ValueError("must be an e-mail address, or Name <address@host>") from error
-    return value.strip()
-
-
-def _real(value: SecretStr) -> SecretStr:
-    if not secrets_in(value):
-        raise ValueError("is empty; set it, or remove the line")
-    if any(PLACEHOLDER.search(part) for part in secrets_in(value)):
-        raise ValueError("still holds a placeholder; put the real value there")
-    return value
-
-
-def secrets_in(value: SecretStr | None) -> tuple[str, ...]:
-    """Split a comma list of secrets."""
-    if value is None:
-        return ()
-    parts = (part.strip() for part in value.get_secret_value().split(","))
-    return tuple(part for part in parts if part)
-
-
-def _none_if_empty(value: Any) -> Any:
-    return None if value == "" else value
-
-
-Optional = BeforeValidator(_none_if_empty)
-Origin = Annotated[str, AfterValidator(_origin)]
-Address = Annotated[str, AfterValidator(_address)]
-Secret = Annotated[SecretStr, AfterValidator(_real)]
 
 
 class Settings(BaseSettings):
@@ -134,9 +71,7 @@ class Settings(BaseSettings):
     stripe_secret_key: Secret | None = None
     stripe_webhook_secret: Secret | None = None
     stripe_api_base: Annotated[Origin | None, Optional] = None
-    stripe_checkout_origins: Annotated[
-        Annotated[str, AfterValidator(_origins)] | None, Optional
-    ] = None
+    stripe_checkout_origins: Annotated[Origins | None, Optional] = None
     mail_server: Annotated[str | None, Optional] = None
     mail_port: Annotated[int | None, Field(ge=1, le=65535), Optional] = None
     mail_username: Annotated[str | None, Optional] = None
@@ -263,34 +198,31 @@ class Settings(BaseSettings):
         return problems
 
     def _half_set_mail(self) -> list[str]:
-        problems = []
-        told = self.storefront_env == "production"
-        if self.mail_server and not self.mail_default_sender and not told:
-            problems.append(
-                "MAIL_DEFAULT_SENDER is missing beside MAIL_SERVER: set the address "
-                "that letters come from."
-            )
-        if bool(self.mail_username) != bool(self.mail_password):
-            problems.append(
-                "MAIL_USERNAME and MAIL_PASSWORD belong together: set both or neither."
-            )
-        if self.mail_use_tls and self.mail_use_ssl:
-            problems.append(
-                "MAIL_USE_TLS and MAIL_USE_SSL exclude each other: set one of them."
-            )
         encrypted = self.mail_use_tls or self.mail_use_ssl
-        if self.mail_server and not encrypted and not is_loopback(self.mail_server):
-            problems.append(
-                "MAIL_USE_TLS is off for a server on another machine: set it, or "
-                "MAIL_USE_SSL, to true."
-            )
-        return problems
+        told_already = self.storefront_env == "production"
+        checks = {
+            "MAIL_DEFAULT_SENDER is missing beside MAIL_SERVER: set the address that "
+            "letters come from.": bool(self.mail_server)
+            and not self.mail_default_sender
+            and not told_already,
+            "MAIL_USERNAME and MAIL_PASSWORD belong together: set both or neither.": (
+                bool(self.mail_username) != bool(self.mail_password)
+            ),
+            "MAIL_USE_TLS and MAIL_USE_SSL exclude each other: set one of them.": (
+                self.mail_use_tls and self.mail_use_ssl
+            ),
+            "MAIL_USE_TLS is off for a server on another machine: set it, or "
+            "MAIL_USE_SSL, to true.": bool(self.mail_server)
+            and not encrypted
+            and not is_loopback(self.mail_server),
+        }
+        return [sentence for sentence, is_wrong in checks.items() if is_wrong]
 
     @property
     def livemode(self) -> bool:
         """Tell whether the key moves real money."""
         key = self.stripe_secret_key
-        return bool(key) and "_live_" in key.get_secret_value()[:8] if key else False
+        return "_live_" in key.get_secret_value()[:8] if key else False
 
     @property
     def is_demo(self) -> bool:

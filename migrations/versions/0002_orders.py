@@ -332,6 +332,12 @@ def upgrade() -> None:
         FOR EACH ROW EXECUTE FUNCTION refuse_rewriting_history()
         """
     )
+    op.execute(
+        """
+        CREATE TRIGGER never_emptied BEFORE TRUNCATE ON order_events
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting_history()
+        """
+    )
 
 
 def downgrade() -> None:

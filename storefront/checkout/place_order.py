@@ -25,7 +25,7 @@ from storefront.errors import (
 )
 from storefront.extensions import db
 from storefront.failpoints import reach
-from storefront.gateway.amounts import check_payable
+from storefront.gateway.amounts import check_payable, to_wire
 from storefront.gateway.errors import AmountNotPayable
 from storefront.orders.models import Order, OrderStatus, Provider
 from storefront.orders.numbers import new_page_token, next_number
@@ -166,8 +166,12 @@ def _price(purchase: Purchase, products: dict[str, Product]) -> int:
     if any(quantity > MOST_OF_ONE for quantity in quantities.values()):
         raise FieldError({"items": f"At most {MOST_OF_ONE} of one product."})
     total = sum(products[item].unit_amount * n for item, n in quantities.items())
+    currency = currencies.pop()
     try:
-        check_payable(total, currencies.pop())
+        for product in products.values():
+            # Stripe multiplies: the price alone has to be one that it can express.
+            to_wire(product.unit_amount, currency)
+        check_payable(total, currency)
     except AmountNotPayable as error:
         raise FieldError({"items": str(error)}) from error
     return total

@@ -63,7 +63,7 @@ def from_wire(amount: int, currency: str) -> int:
     """
     whole = Decimal(amount).scaleb(-_wire_exponent(currency))
     minor = whole.scaleb(exponent(currency))
-    if minor != int(minor) or minor > LARGEST_HERE:
+    if minor != int(minor):
         raise AmountNotPayable(f"{currency} has no such amounts.")
     return int(minor)
 

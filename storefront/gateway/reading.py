@@ -213,9 +213,12 @@ def _whole(thing: Json, name: str) -> int:
 
 def _from_wire(amount: int, currency: str) -> int:
     try:
-        return from_wire(amount, currency)
+        minor = from_wire(amount, currency)
     except AmountNotPayable as error:
         raise BodyUnusable(str(error)) from error
+    if minor > LARGEST_HERE:
+        raise BodyUnusable("An amount is larger than anything we sell.")
+    return minor
 
 
 def _text(thing: Json, name: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import selectinload
 
 from storefront.extensions import db
@@ -96,5 +96,5 @@ def claim_question(attempt_id: UUID, pause: timedelta) -> bool:
     return bool(claimed.rowcount)  # type: ignore[attr-defined]
 
 
-def _one(statement) -> Order | None:  # type: ignore[no-untyped-def]
+def _one(statement: Select[Order]) -> Order | None:
     return db.session.scalars(statement).one_or_none()

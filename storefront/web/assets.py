@@ -3,15 +3,19 @@
 import hashlib
 from importlib.resources import files
 from pathlib import Path
+from wsgiref.headers import Headers
 
 from flask import Flask
 from whitenoise import WhiteNoise
+
+from storefront.settings import Settings
+from storefront.web.headers import safety_headers
 
 # htmx 2.0.3 as its authors publish it; the wheel only carries it.
 HTMX_SHA256 = "491955cd1810747d7d7b9ccb936400afb760e06d25d53e4572b64b6563b2784e"
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: Flask, settings: Settings) -> None:
     """Serve our files and htmx, to be kept for ever, and tell templates where.
 
     :raises RuntimeError: if htmx is not the file that was reviewed.
@@ -21,11 +25,17 @@ def init_app(app: Flask) -> None:
     if hashlib.sha256((htmx / "htmx.min.js").read_bytes()).hexdigest() != HTMX_SHA256:
         raise RuntimeError("htmx.min.js is not the file that was reviewed.")
     root = f"/assets/{_hash(ours)}"
+    fixed = safety_headers(settings)
+
+    def add_headers(headers: Headers, _: str, __: str) -> None:
+        for name, value in fixed.items():
+            headers[name] = value
+
     wsgi = WhiteNoise(
         app.wsgi_app,
         allow_all_origins=False,
         immutable_file_test=lambda _, url: url.startswith("/assets/"),
-        add_headers_function=_add_headers,
+        add_headers_function=add_headers,
     )
     wsgi.add_files(str(ours), prefix=root)
     wsgi.add_files(str(htmx), prefix=f"{root}/htmx")
@@ -46,8 +56,3 @@ def _hash(folder: Path) -> str:
             digest.update(path.relative_to(folder).as_posix().encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
-
-
-def _add_headers(headers: object, path: str, url: str) -> None:  # noqa: ARG001
-    headers["X-Content-Type-Options"] = "nosniff"  # type: ignore[index]
-    headers["Cross-Origin-Resource-Policy"] = "same-origin"  # type: ignore[index]

@@ -6,7 +6,8 @@ from flask import Flask, abort, request
 from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wrappers import Response
 
-from storefront.settings import Settings, is_loopback
+from storefront.setting_values import is_loopback
+from storefront.settings import Settings
 
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
@@ -36,9 +37,9 @@ def content_security_policy(checkout_origins: tuple[str, ...]) -> str:
     )
 
 
-def init_app(app: Flask, settings: Settings) -> None:
-    """Set the headers on every answer, and refuse other people's hosts and forms."""
-    fixed = {
+def safety_headers(settings: Settings) -> dict[str, str]:
+    """Give the headers that are the same on every answer, static files included."""
+    headers = {
         "Content-Security-Policy": content_security_policy(settings.checkout_origins),
         "X-Content-Type-Options": "nosniff",
         # Not no-referrer: the CSRF check over https needs the Referer.
@@ -48,7 +49,13 @@ def init_app(app: Flask, settings: Settings) -> None:
         "Permissions-Policy": PERMISSIONS,
     }
     if settings.is_https:
-        fixed["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return headers
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Set the headers on every answer, and refuse other people's hosts and forms."""
+    fixed = safety_headers(settings)
     hosts = _hosts(settings)
 
     @app.before_request

@@ -158,6 +158,8 @@ def _closed(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     closed = {name: _closed(item) for name, item in value.items()}
+    if str(value.get("description", "")).startswith("Not carried"):
+        return closed  # only id and object of these are described
     if isinstance(closed.get("properties"), dict) and "type" in closed:
         closed.setdefault("additionalProperties", False)
     return closed

@@ -243,6 +243,7 @@ def test_no_requirement_is_asked_for_in_vain() -> None:
         "psycopg2-binary": "psycopg2",
         "fpdf2": "fpdf",
         "python-dotenv": "dotenv",
+        "tzdata": "zoneinfo",
         "django-js-lib-htmx": "js_lib_htmx",
     }
     asked = {re.split(r"[=<>\[]", one)[0].lower() for one in wanted("requirements.in")}

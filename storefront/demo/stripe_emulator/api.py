@@ -3,32 +3,26 @@
 import base64
 import binascii
 import re
-import time
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from .api_faults import CallFaults
 from .decoding import nest, read_pairs
 from .errors import INVALID_REQUEST, ApiError
 from .expanding import render
-from .faults import Fault
 from .idempotency import Answer, fingerprint
 from .machine import Machine, let_time_pass, machine
 from .operations import OPERATIONS, Operation
+from .sending import cut, drip
 from .shapes import API_VERSION
-from .state import NO_CAUSE, JsonObject
+from .state import NO_CAUSE, JsonObject, State
 
 TEST_KEY = re.compile(r"(sk|rk)_test_\w+")
 LIVE_KEY = re.compile(r"(sk|rk|pk)_live_.*")
 FORM = "application/x-www-form-urlencoded"
-GATEWAY_PAGE = "<html><head><title>502 Bad Gateway</title></head><body></body></html>"
-FAULT_ERRORS = {
-    429: ApiError("Too many requests.", status=429, code="rate_limit"),
-    409: ApiError(
-        "Another request holds this object.", status=409, code="lock_timeout"
-    ),
-}
 
 
 def build_api() -> Blueprint:
@@ -58,93 +52,121 @@ def tell_trouble(error: HTTPException) -> Response:
     return _response(_refusal(told, _request_id(machine())))
 
 
+@dataclass(frozen=True)
+class Call:
+    """One request for an operation, read but not yet understood."""
+
+    operation: Operation
+    # The object's id in the path.
+    key: str
+    request_id: str
+    raw: JsonObject
+    # The idempotency key, where it counts.
+    once: str
+    asked: str
+
+
 def _serve(operation: Operation, key: str = "") -> Response:
     works = machine()
     request_id = _request_id(works)
     try:
         _check_key()
-        answer, replayed = _answer_once(works, operation, key, request_id)
+        return _answer_once(works, _read_call(operation, key, request_id))
     except ApiError as error:
         return works.deliver_after(_response(_refusal(error, request_id)))
-    response = _response(answer)
-    if replayed:
-        response.headers["Idempotent-Replayed"] = "true"
-        response.headers["Original-Request"] = answer.request_id
-    return works.deliver_after(response)
 
 
-def _answer_once(
-    works: Machine, operation: Operation, key: str, request_id: str
-) -> tuple[Answer, bool]:
-    """Answer, or give the answer kept under the idempotency key."""
+def _read_call(operation: Operation, key: str, request_id: str) -> Call:
     pairs = _pairs()
     once = request.headers.get("Idempotency-Key", "")
-    if operation.method != "POST" or not once:
-        return _answer(works, operation, key, nest(pairs), request_id), False
+    if operation.method != "POST":
+        once = ""
     asked = fingerprint(request.method, request.path, pairs)
-    replay = works.kept.begin(once, asked)
-    if replay:
-        return replay, True
-    answer = None
+    return Call(operation, key, request_id, nest(pairs), once, asked)
+
+
+def _answer_once(works: Machine, call: Call) -> Response:
+    """Answer, or give the answer kept under the idempotency key.
+
+    Faults strike repeats too, as an outage does.
+    """
+    replay = works.kept.begin(call.once, call.asked) if call.once else None
     try:
-        answer = _answer(works, operation, key, nest(pairs), request_id)
+        struck = works.faults.take("api", method=request.method, path=request.path)
+        faults = CallFaults(struck, call.request_id, call.once)
+        answer = _repeat(faults, replay) if replay else _answer(works, call, faults)
     finally:
-        works.kept.end(once, asked, answer)
-    return answer, False
+        if call.once and not replay:
+            works.kept.end(call.once)
+    response = works.deliver_after(_response(answer))
+    if answer is replay:
+        response.headers["Idempotent-Replayed"] = "true"
+        response.headers["Original-Request"] = answer.request_id
+    return _sent(works, response, answer, faults)
 
 
-def _answer(
-    works: Machine, operation: Operation, key: str, raw: JsonObject, request_id: str
-) -> Answer:
-    """Do the operation, with whatever faults strike it."""
-    faults = works.faults.take("api", method=request.method, path=request.path)
-    for fault in faults:
-        if fault.do == "delay":
-            time.sleep(fault.ms / 1000)
-    for fault in faults:
-        if fault.do == "answer" and fault.when == "before":
-            return _faulty(fault, request_id)
-    answer = _do(works, operation, key, raw, request_id)
-    for fault in faults:
-        if fault.do == "answer":
-            return _faulty(fault, request_id)
-        if fault.do == "rewrite" and isinstance(answer.body, dict):
-            answer.body.update(fault.members)
-    return answer
+def _sent(
+    works: Machine, response: Response, answer: Answer, faults: CallFaults
+) -> Response:
+    """Send an answer, or let faults spoil how it goes out.
+
+    Stripe's events do not wait for a client that is kept waiting.
+    """
+    if faults:
+        works.courier.collect()
+    faults.linger()
+    if answer.cut:
+        return cut(response, answer.cut)
+    dripping = faults.dripping()
+    return drip(response, dripping) if dripping else response
 
 
-def _do(
-    works: Machine, operation: Operation, key: str, raw: JsonObject, request_id: str
-) -> Answer:
-    state = works.state
-    once = request.headers.get("Idempotency-Key")
-    with state.lock:
-        let_time_pass(state)
-        if request.method == "POST":
-            state.cause = {"id": request_id, "idempotency_key": once}
-        try:
-            params: dict[str, Any] = operation.params.read(raw)
-            shown = operation.do(state, params, key)
-            body = render(state, shown, params.get("expand", []))
-        except ApiError as error:
-            return _refusal(error, request_id)
-        finally:
-            state.cause = NO_CAUSE
-    return Answer(200, body, request_id)
+def _repeat(faults: CallFaults, replay: Answer) -> Answer:
+    return faults.before() or faults.after(replay)
+
+
+def _answer(works: Machine, call: Call, faults: CallFaults) -> Answer:
+    """Do the operation, with whatever faults strike it.
+
+    What was done is kept under the key, whatever was told: as at Stripe, a repeat then
+    tells it. Only an answer that a fault wants kept takes its place.
+    """
+    instead = faults.before()
+    if instead:
+        _keep(works, call, instead)
+        return instead
+    with works.state.lock:
+        answer = _do(works.state, call)
+        faults.work(works.state, answer)
+        told = faults.after(answer)
+        _keep(works, call, told if told.kept else answer)
+    return told
+
+
+def _keep(works: Machine, call: Call, answer: Answer) -> None:
+    if call.once:
+        works.kept.keep(call.once, call.asked, answer)
+
+
+def _do(state: State, call: Call) -> Answer:
+    let_time_pass(state)
+    if call.operation.method == "POST":
+        state.cause = {"id": call.request_id, "idempotency_key": call.once or None}
+    try:
+        params: dict[str, Any] = call.operation.params.read(call.raw)
+        shown = call.operation.do(state, params, call.key)
+        body = render(state, shown, params.get("expand", []))
+    except ApiError as error:
+        return _refusal(error, call.request_id)
+    finally:
+        state.cause = NO_CAUSE
+    return Answer(200, body, call.request_id)
 
 
 def _refusal(error: ApiError, request_id: str) -> Answer:
     """Tell an error; refused parameters are not kept under an idempotency key."""
     is_validation = error.status in (400, 404) and error.param is not None
     return Answer(error.status, error.body(), request_id, kept=not is_validation)
-
-
-def _faulty(fault: Fault, request_id: str) -> Answer:
-    if fault.html:
-        return Answer(fault.status, GATEWAY_PAGE, request_id, kept=fault.kept)
-    usual = ApiError("The emulator fails on demand.", kind="api_error")
-    error = FAULT_ERRORS.get(fault.status, usual)
-    return Answer(fault.status, error.body(), request_id, kept=fault.kept)
 
 
 def _response(answer: Answer) -> Response:

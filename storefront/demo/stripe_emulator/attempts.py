@@ -86,7 +86,11 @@ def new_charge(
         "shipping": intent["shipping"],
         "status": status,
     }
-    state.note(charge["id"], refund_turns=method.refund_turns)
+    state.note(
+        charge["id"],
+        refund_turns=method.refund_turns,
+        disputed_as=method.disputed_as,
+    )
     state.put("charges", charge)
     state.change("payment_intents", intent, latest_charge=charge["id"])
     return charge

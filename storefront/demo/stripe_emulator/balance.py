@@ -8,6 +8,9 @@ FEE_PER_MILLE = 15
 FEE_FIXED = 25
 # Stripe: the money of a charge becomes available some days later.
 PENDING_SECONDS = 2 * 24 * 3600
+# Stripe: a dispute costs 20.00 in the euro area, kept also when it is won (pricing).
+DISPUTE_FEE = 2000
+FEES = {"charge": "Stripe processing fees", "adjustment": "Dispute fee"}
 
 
 def book_charge(state: State, charge: JsonObject) -> JsonObject:
@@ -24,6 +27,21 @@ def book_refund(state: State, refund: JsonObject) -> JsonObject:
 def book_refund_failure(state: State, refund: JsonObject) -> JsonObject:
     """Book the money that a failed refund gives back."""
     return _book(state, refund, refund["amount"], "refund_failure")
+
+
+def book_dispute(state: State, dispute: JsonObject) -> JsonObject:
+    """Book the money that a dispute takes away, and the fee for it."""
+    told = f"Chargeback withdrawal for {dispute['charge']}"
+    source = {**dispute, "description": told}
+    category = "dispute"
+    return _book(state, source, -dispute["amount"], "adjustment", DISPUTE_FEE, category)
+
+
+def book_dispute_reversal(state: State, dispute: JsonObject) -> JsonObject:
+    """Book the money that a dispute which was won gives back."""
+    source = {**dispute, "description": f"Chargeback reversal for {dispute['charge']}"}
+    category = "dispute_reversal"
+    return _book(state, source, dispute["amount"], "adjustment", category=category)
 
 
 def balance(state: State) -> JsonObject:
@@ -47,7 +65,12 @@ def balance(state: State) -> JsonObject:
 
 
 def _book(
-    state: State, source: JsonObject, amount: int, kind: str, fee: int = 0
+    state: State,
+    source: JsonObject,
+    amount: int,
+    kind: str,
+    fee: int = 0,
+    category: str = "",
 ) -> JsonObject:
     entry = {
         **blank("balance_transaction"),
@@ -59,9 +82,9 @@ def _book(
         "currency": source["currency"],
         "description": source["description"],
         "fee": fee,
-        "fee_details": _fee_details(fee, source["currency"]),
+        "fee_details": _fee_details(fee, source["currency"], kind),
         "net": amount - fee,
-        "reporting_category": kind,
+        "reporting_category": category or kind,
         "source": source["id"],
         "status": "pending",
         "type": kind,
@@ -69,7 +92,7 @@ def _book(
     return state.put("balance_transactions", entry)
 
 
-def _fee_details(fee: int, currency: str) -> list[JsonObject]:
+def _fee_details(fee: int, currency: str, kind: str) -> list[JsonObject]:
     if not fee:
         return []
     return [
@@ -77,7 +100,7 @@ def _fee_details(fee: int, currency: str) -> list[JsonObject]:
             "amount": fee,
             "application": None,
             "currency": currency,
-            "description": "Stripe processing fees",
+            "description": FEES[kind],
             "type": "stripe_fee",
         }
     ]

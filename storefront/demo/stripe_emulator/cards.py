@@ -26,6 +26,8 @@ class Method:
     brand: str = "visa"
     decline: Decline | None = None
     needs_authentication: bool = False
+    # What the charge is disputed as the moment it succeeded: its reason, or "inquiry".
+    disputed_as: str | None = None
     # What becomes of a refund some time after it was made: a status, or nothing.
     refund_turns: str | None = None
 
@@ -70,6 +72,7 @@ DEBIT_FAILED = Decline(
 )
 
 PAYS = Method()
+INQUIRY = "inquiry"
 # What a page may offer as a hint: number, what it does.
 TEST_CARDS: dict[str, tuple[str, Method]] = {
     "4242424242424242": ("pays", PAYS),
@@ -83,7 +86,18 @@ TEST_CARDS: dict[str, tuple[str, Method]] = {
     "4000000000000069": ("expired card", Method(last4="0069", decline=EXPIRED)),
     "4000000000000127": ("wrong CVC", Method(last4="0127", decline=WRONG_CVC)),
     "4000000000000119": ("processing error", Method(last4="0119", decline=TROUBLE)),
-    "4000000000000259": ("pays, made for disputes", Method(last4="0259")),
+    "4000000000000259": (
+        "pays, disputed as fraudulent at once",
+        Method(last4="0259", disputed_as="fraudulent"),
+    ),
+    "4000000000002685": (
+        "pays, disputed as not received at once",
+        Method(last4="2685", disputed_as="product_not_received"),
+    ),
+    "4000000000001976": (
+        "pays, the bank inquires at once",
+        Method(last4="1976", disputed_as=INQUIRY),
+    ),
     "4000000000005126": (
         "pays, a refund fails later",
         Method(last4="5126", refund_turns="failed"),

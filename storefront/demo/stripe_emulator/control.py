@@ -6,29 +6,38 @@ POST reset {"endpoints": false}: forget everything, faults and clock too; the en
     only when told.
 GET ledger: sessions, payment_intents, charges, refunds, disputes, balance_transactions,
     products, events, deliveries; endpoints (without secrets), faults and clock besides.
+    `?tables=charges,refunds` gives those tables only.
 POST sessions/<id>/pay {"outcome"}: paid, declined, delayed, delayed_succeeds,
     delayed_fails; optional "email", "name", "shipping" {"name", "address"}, "card".
 POST sessions/<id>/expire: as the API does.
 POST refunds/<id>/status {"status", "lowers_charge": true}: a refund moves on; a failed
     or canceled one takes itself out of the charge's amount_refunded, or does not.
+POST charges/<id>/dispute {"inquiry": false, "reason": "fraudulent", "amount": all}.
+POST disputes/<id>/status {"status"}: under_review, warning_under_review, or (of an
+    inquiry that becomes a dispute) needs_response.
+POST disputes/<id>/close {"outcome"}: won, lost, or (an inquiry) warning_closed.
 GET, POST faults {"faults": [...]}: see, replace; the module `faults` tells the form.
 POST clock {"advance": seconds} or {"speed": emulated seconds per real one}, or both.
-POST events/<id>/resend: to every endpoint once more.
-POST deliveries/release: send what a "hold" fault kept back.
+POST events/<id>/resend {"copies": 1, "together": false}: to every endpoint once more,
+    or so often, if told at the same moment.
+POST events/foreign {"kind"}: an event of another project: payment, subscription,
+    customer, invoice, intent, refund.
+POST deliveries/release {"types": ["*"], "together": false, "seed": none}: send what a
+    "hold" fault kept back, in the order of the types (patterns), the rest staying held;
+    one after the other, or at the same moment; with a seed, shuffled.
 POST wait {"timeout": 5, "retries": true}: until nothing is left to deliver; without
     retries, attempts that wait for their next time do not count.
 
 Errors are {"error": {"message", …}} with 400, 404 or 409.
 """
 
-from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from . import deeds, events, refunds, sessions
+from . import companions, deeds, disputes, events, refunds, sessions
 from .errors import ApiError, parameter_invalid, resource_missing
-from .faults import read_fault
+from .faults import MOST_COPIES, read_fault
 from .machine import machine
 from .state import JsonObject, State
 
@@ -81,12 +90,13 @@ def reset() -> Response:
 def ledger() -> Response:
     """Show everything."""
     state = machine().state
+    only = [name for name in request.args.get("tables", "").split(",") if name]
+    shown: dict[str, Any] = {"faults": machine().faults.told()}
     with state.lock:
-        shown: dict[str, Any] = state.snapshot()
+        shown |= state.shown(only)
         shown["endpoints"] = [_without_secret(row) for row in state.endpoints.values()]
         shown["clock"] = _clock(state)
-    shown["faults"] = [asdict(fault) for fault in machine().faults.listed()]
-    return jsonify(shown)
+        return jsonify(shown)
 
 
 @control.post("/sessions/<key>/pay")
@@ -113,15 +123,46 @@ def turn_refund(key: str) -> Response:
         return jsonify(turned)
 
 
+@control.post("/charges/<key>/dispute")
+def dispute(key: str) -> Response:
+    """Dispute a charge."""
+    with machine().state.lock:
+        made = deeds.dispute(
+            machine().state,
+            key,
+            inquiry=_member("inquiry", bool, False),
+            reason=_member("reason", str, disputes.USUAL_REASON),
+            amount=_member("amount", int, None),
+        )
+        return jsonify(made)
+
+
+@control.post("/disputes/<key>/status")
+def move_dispute(key: str) -> Response:
+    """Move a dispute on."""
+    status = _member("status", str)
+    with machine().state.lock:
+        return jsonify(disputes.move(machine().state, key, status))
+
+
+@control.post("/disputes/<key>/close")
+def close_dispute(key: str) -> Response:
+    """End a dispute."""
+    outcome = _member("outcome", str)
+    with machine().state.lock:
+        return jsonify(disputes.close(machine().state, key, outcome))
+
+
 @control.get("/faults")
 def show_faults() -> Response:
     """Show the faults set at present."""
-    return jsonify({"faults": [asdict(fault) for fault in machine().faults.listed()]})
+    return jsonify({"faults": machine().faults.told()})
 
 
 @control.post("/faults")
 def set_faults() -> Response:
-    """Replace the faults."""
+    """Replace the faults; what has happened already still meets those before."""
+    machine().courier.collect()
     machine().faults.set([read_fault(raw) for raw in _member("faults", list)])
     return show_faults()
 
@@ -142,18 +183,45 @@ def move_clock() -> Response:
 @control.post("/events/<key>/resend")
 def resend(key: str) -> Response:
     """Deliver an event once more."""
-    state = machine().state
-    with state.lock:
+    copies, together = _member("copies", int, 1), _member("together", bool, False)
+    if not 1 <= copies <= MOST_COPIES:
+        raise parameter_invalid(f"The copies are 1 to {MOST_COPIES}.", "copies")
+    state, courier = machine().state, machine().courier
+
+    def lay_out() -> list[JsonObject]:
         event = state.find("events", key)
         if event is None:
             raise resource_missing("event", key)
-        return jsonify({"deliveries": events.resend(state, event)})
+        return events.resend(state, event, copies)
+
+    if together:
+        return jsonify({"deliveries": courier.send_together(lay_out)})
+    with state.lock:
+        return jsonify({"deliveries": lay_out()})
+
+
+@control.post("/events/foreign")
+def tell_foreign() -> Response:
+    """Tell something of another project."""
+    name, state = _member("kind", str), machine().state
+    if name not in companions.FOREIGN:
+        known = ", ".join(companions.FOREIGN)
+        raise parameter_invalid(f"The kind is one of: {known}.", "kind")
+    with state.lock:
+        kind, shown = companions.foreign(state, name)
+        events.emit(state, kind, shown)
+    return jsonify(shown)
 
 
 @control.post("/deliveries/release")
 def release() -> Response:
     """Send what was held back."""
-    return jsonify({"released": machine().courier.release()})
+    released = machine().courier.release(
+        [str(kind) for kind in _member("types", list, ["*"])],
+        together=_member("together", bool, False),
+        seed=_member("seed", int, None),
+    )
+    return jsonify({"released": released})
 
 
 @control.post("/wait")

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from . import payments, refunds, sessions
+from . import disputes, payments, refunds, sessions
 from .attempts import Payer
 from .cards import DECLINED, Method, bank_debit, find_card
-from .errors import ApiError
+from .errors import ApiError, resource_missing
 from .machine import let_time_pass
 from .shapes import address
 from .state import JsonObject, State
@@ -42,6 +42,17 @@ def refund(state: State, charge: str, amount: int | None) -> JsonObject:
     if amount is not None:
         params["amount"] = amount
     return refunds.create(state, params)
+
+
+def dispute(state: State, key: str, **given: Any) -> JsonObject:
+    """Dispute a charge as the customer's bank would; `given` as of `open_one`.
+
+    :raises ApiError: there is no such charge (404), or it cannot be disputed (400, 409)
+    """
+    charge = state.find("charges", key)
+    if charge is None:
+        raise resource_missing("charge", key)
+    return disputes.open_one(state, charge, **given)
 
 
 def advance(state: State, seconds: float) -> int:

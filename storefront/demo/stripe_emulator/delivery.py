@@ -1,40 +1,26 @@
 """The courier: takes events to the endpoints, and comes again until one says 2xx.
 
 Stripe: Webhooks (docs webhooks): at least once, unordered; anything but 2xx is a
-failure, redirects too; each attempt is signed with its own time.
+failure. What faults make of a delivery is `webhook_faults`' business.
 """
 
 import heapq
+import random
 import threading
 import time
-from typing import NamedTuple
-
-import requests
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
+from itertools import count
 
 from .clock import real_now
 from .config import EmulatorConfig
-from .faults import Faults
-from .signing import signature_header, split_secrets
+from .posting import Parcel, is_success, post, spoil
+from .signing import split_secrets
 from .state import JsonObject, State
+from .webhook_faults import Trip, plan
 
 LONGEST_PAUSE = 3600.0
-KEPT_OF_ANSWER = 500
-HEADERS = {
-    "Content-Type": "application/json; charset=utf-8",
-    "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-    "Accept": "*/*; q=0.5, application/xml",
-    "Cache-Control": "no-cache",
-    "Connection": "close",
-}
-
-
-class Parcel(NamedTuple):
-    """What one attempt carries, and where to."""
-
-    delivery: JsonObject
-    url: str
-    body: bytes
-    secrets: list[str]
+LayOut = Callable[[], list[JsonObject]]
 
 
 class Courier:
@@ -44,14 +30,15 @@ class Courier:
     state's lock may call the courier.
     """
 
-    def __init__(self, state: State, faults: Faults, config: EmulatorConfig) -> None:
+    def __init__(self, state: State, config: EmulatorConfig) -> None:
         """Stand ready; `start` begins the work."""
         self._state = state
-        self._faults = faults
         self._config = config
-        self._due: list[tuple[float, str]] = []
+        self._due: list[tuple[float, int, Trip]] = []
+        self._numbers = count()
         self._changed = threading.Condition()
         self._at_work = 0
+        self._awaited: set[str] = set()
         self._stopped = False
 
     def start(self) -> None:
@@ -71,30 +58,65 @@ class Courier:
             self._changed.notify_all()
 
     def collect(self) -> None:
-        """Take on the deliveries laid out since the last time."""
+        """Take on what was laid out since the last time."""
         with self._changed:
-            with self._state.lock:
-                laid_out = [self._take_on(key) for key in self._state.outbox]
-                self._state.outbox.clear()
-            for due in laid_out:
-                if due:
-                    heapq.heappush(self._due, due)
-            self._changed.notify_all()
+            for trip in self._plan():
+                self._push(trip)
 
-    def release(self) -> int:
-        """Send what was held back; give how many deliveries that were."""
+    def send_together(
+        self, lay_out: Callable[[], list[JsonObject]]
+    ) -> list[JsonObject]:
+        """Lay deliveries out and make all of them at the same moment; give them.
+
+        Nobody else may take them on in between.
+        """
+        with self._changed:
+            self.collect()
+            with self._state.lock:
+                laid_out = lay_out()
+                trips = self._plan()
+            keys = [key for trip in trips for key in trip.keys]
+            self._push(Trip(tuple(keys), together=True))
+        return laid_out
+
+    def collect_before_answer(self) -> None:
+        """Take on what was laid out, and wait for what is to come before an answer."""
+        if not self._state.faults.may("before_answer"):
+            return
+        self.collect()
+        with self._changed:
+            longest = self._config.delivery_timeout
+            self._changed.wait_for(lambda: not self._awaited, longest)
+
+    def release(
+        self,
+        kinds: Iterable[str] = ("*",),
+        *,
+        together: bool = False,
+        seed: int | None = None,
+    ) -> int:
+        """Send what was held back, one after the other; give how many that were.
+
+        The order is that of the types (patterns) and within them that of the events;
+        with a seed it is shuffled, and `together` sends all at one moment.
+        """
+        self.collect()
         with self._state.lock:
-            held = self._with_status("held")
+            held = self._held(kinds)
             for delivery in held:
                 self._state.change("deliveries", delivery, status="pending")
-        for delivery in held:
-            self._schedule(delivery["id"], 0)
+        keys = [delivery["id"] for delivery in held]
+        if seed is not None:
+            random.Random(seed).shuffle(keys)  # noqa: S311 - an order, no secret
+        with self._changed:
+            self._push(Trip(tuple(keys), together=together))
         return len(held)
 
     def forget(self) -> None:
         """Drop what was to be delivered, as the account has been emptied."""
         with self._changed:
             self._due.clear()
+            self._awaited.clear()
             self._changed.notify_all()
 
     def wait_until_idle(self, timeout: float, *, retries: bool = True) -> bool:
@@ -114,6 +136,15 @@ class Courier:
         rows = self._state.rows("deliveries")
         return [row for row in rows if row["status"] == status]
 
+    def _held(self, kinds: Iterable[str]) -> list[JsonObject]:
+        held = {row["id"]: row for row in self._with_status("held")}
+        return [
+            held.pop(row["id"])
+            for kind in kinds
+            for row in list(held.values())
+            if fnmatchcase(row["type"], kind)
+        ]
+
     def _is_idle(self, retries: bool) -> bool:
         if self._at_work or self._state.outbox:
             return False
@@ -121,55 +152,67 @@ class Courier:
             return not self._due
         return not self._due or self._due[0][0] > time.monotonic()
 
-    def _take_on(self, key: str) -> tuple[float, str] | None:
-        """Give when a delivery is due, or nothing where a fault keeps it back."""
-        delivery = self._state.find("deliveries", key)
-        if delivery is None:
-            return None
-        wait = 0.0
-        for fault in self._faults.take("webhooks", type=delivery["type"]):
-            if fault.do == "delay":
-                wait += fault.ms / 1000
-            else:
-                status = "held" if fault.do == "hold" else "dropped"
-                self._state.change("deliveries", delivery, status=status)
-                return None
-        return (time.monotonic() + wait, key)
+    def _plan(self) -> list[Trip]:
+        with self._state.lock:
+            trips = plan(self._state, self._state.outbox)
+            self._state.outbox.clear()
+            return trips
 
-    def _schedule(self, key: str, pause: float) -> None:
-        with self._changed:
-            heapq.heappush(self._due, (time.monotonic() + pause, key))
-            self._changed.notify_all()
+    def _push(self, trip: Trip) -> None:
+        """Take a trip on; the caller holds the courier's lock."""
+        due = time.monotonic() + trip.wait
+        heapq.heappush(self._due, (due, next(self._numbers), trip))
+        if trip.before_answer:
+            self._awaited.update(trip.keys)
+        self._changed.notify_all()
 
     def _work(self) -> None:
-        while (key := self._next()) is not None:
+        while (trip := self._next()) is not None:
             try:
-                self._attempt(key)
+                self._make(trip)
             finally:
                 with self._changed:
                     self._at_work -= 1
+                    self._awaited.difference_update(trip.keys)
                     self._changed.notify_all()
 
-    def _next(self) -> str | None:
-        """Wait for a delivery that is due; give None when the work is over."""
+    def _next(self) -> Trip | None:
+        """Wait for a trip that is due; give None when the work is over."""
         with self._changed:
             while not self._stopped:
                 wait = self._due[0][0] - time.monotonic() if self._due else None
                 if wait is not None and wait <= 0:
                     self._at_work += 1
-                    return heapq.heappop(self._due)[1]
+                    return heapq.heappop(self._due)[2]
                 self._changed.wait(wait)
             return None
 
-    def _attempt(self, key: str) -> None:
-        parcel = self._pack(key)
-        if parcel is None:
+    def _make(self, trip: Trip) -> None:
+        if not trip.together:
+            for key in trip.keys:
+                if parcel := self._pack(key):
+                    self._attempt(parcel)
             return
-        attempt = _post(parcel, self._config.delivery_timeout)
+        parcels = [parcel for key in trip.keys if (parcel := self._pack(key))]
+        start = threading.Barrier(len(parcels) or 1)
+        threads = [
+            threading.Thread(target=self._attempt, args=(parcel, start), daemon=True)
+            for parcel in parcels
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _attempt(self, parcel: Parcel, start: threading.Barrier | None = None) -> None:
+        if start:
+            start.wait()
+        attempt = post(parcel, self._config.delivery_timeout)
         with self._state.lock:
             pause = self._note(parcel.delivery, attempt)
         if pause is not None:
-            self._schedule(key, pause)
+            with self._changed:
+                self._push(Trip((parcel.delivery["id"],), wait=pause))
 
     def _pack(self, key: str) -> Parcel | None:
         with self._state.lock:
@@ -180,9 +223,10 @@ class Courier:
             if endpoint is None:
                 self._state.change("deliveries", delivery, status="canceled")
                 return None
-            body = self._state.noted(delivery["event"])["body"]
+            note = self._state.noted(delivery["event"]) | self._state.noted(key)
             secrets = split_secrets(endpoint["secret"])
-            return Parcel(delivery, endpoint["url"], body.encode(), secrets)
+            parcel = Parcel(delivery, endpoint["url"], note["body"].encode(), secrets)
+            return spoil(parcel, note.get("spoilers", []))
 
     def _note(self, delivery: JsonObject, attempt: JsonObject) -> float | None:
         """Write an attempt down; give the pause before the next where one follows."""
@@ -191,7 +235,7 @@ class Courier:
         attempts = [*delivery["attempts"], attempt]
         changes: JsonObject = {"attempts": attempts, "next_attempt_at": None}
         pause = None
-        if _is_success(attempt):
+        if is_success(attempt):
             changes["status"] = "delivered"
             self._count_down(delivery)
         elif len(attempts) >= self._config.attempt_limit:
@@ -203,41 +247,11 @@ class Courier:
         return pause
 
     def _count_down(self, delivery: JsonObject) -> None:
-        event = self._state.tables["events"][delivery["event"]]
-        left = max(0, event["pending_webhooks"] - 1)
-        self._state.change("events", event, pending_webhooks=left)
+        event = self._state.find("events", delivery["event"])
+        if event:
+            left = max(0, event["pending_webhooks"] - 1)
+            self._state.change("events", event, pending_webhooks=left)
 
     def _pause_after(self, attempts: int) -> float:
         pause: float = self._config.first_pause * 2 ** (attempts - 1)
         return min(pause, LONGEST_PAUSE)
-
-
-def _is_success(attempt: JsonObject) -> bool:
-    return attempt["status"] is not None and 200 <= attempt["status"] < 300
-
-
-def _post(parcel: Parcel, timeout: float) -> JsonObject:
-    """Make one attempt; give what came of it."""
-    began = real_now()
-    signature = signature_header(parcel.body, parcel.secrets, int(began))
-    outcome = _exchange(parcel, HEADERS | {"Stripe-Signature": signature}, timeout)
-    return {"at": int(began), "seconds": round(real_now() - began, 3), **outcome}
-
-
-def _exchange(parcel: Parcel, headers: dict[str, str], timeout: float) -> JsonObject:
-    with requests.Session() as session:
-        session.trust_env = False
-        try:
-            with session.post(
-                parcel.url,
-                data=parcel.body,
-                headers=headers,
-                timeout=timeout,
-                allow_redirects=False,
-                stream=True,
-            ) as answer:
-                head = next(answer.iter_content(KEPT_OF_ANSWER), b"")
-        except requests.RequestException as error:
-            return {"status": None, "body": None, "error": type(error).__name__}
-    text = head.decode("utf-8", "replace")
-    return {"status": answer.status_code, "body": text, "error": None}

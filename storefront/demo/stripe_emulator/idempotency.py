@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from .decoding import Pairs
 from .errors import ApiError
+from .faults import Fault
 from .state import JsonObject, State
 
 LONGEST_KEY = 255
@@ -24,6 +25,8 @@ class Answer:
     body: JsonObject | str
     request_id: str
     kept: bool = True
+    # The fault that keeps it from getting out, if one does.
+    cut: Fault | None = None
 
 
 def fingerprint(method: str, path: str, pairs: Pairs) -> str:
@@ -51,7 +54,7 @@ class KeptAnswers:
             raise ApiError(message, kind="idempotency_error")
         with self._lock:
             if key in self._running:
-                raise _in_use(key)
+                raise key_in_use(key)
             kept = self._find(key)
             if kept is None:
                 self._running.add(key)
@@ -60,14 +63,20 @@ class KeptAnswers:
             raise _asked_otherwise(key)
         return Answer(kept["status"], kept["body"], kept["request_id"])
 
-    def end(self, key: str, asked: str, answer: Answer | None) -> None:
-        """Let go of a key; keep the answer if it is one to keep."""
-        if answer and answer.kept:
+    def keep(self, key: str, asked: str, answer: Answer) -> None:
+        """Keep an answer if it is one to keep.
+
+        Called under the state's lock that the work was done under, it is part of the
+        same deed: after a crash there are both or neither.
+        """
+        if answer.kept:
             row = {"id": key, "asked": asked, "at": self._state.now()}
             row |= {"status": answer.status, "body": answer.body}
             with self._state.lock:
-                row["request_id"] = answer.request_id
-                self._state.put("kept_answers", row)
+                self._state.put("kept_answers", row | {"request_id": answer.request_id})
+
+    def end(self, key: str) -> None:
+        """Let go of a key."""
         with self._lock:
             self._running.discard(key)
 
@@ -79,7 +88,8 @@ class KeptAnswers:
             return kept
 
 
-def _in_use(key: str) -> ApiError:
+def key_in_use(key: str) -> ApiError:
+    """Refuse a key whose first request is still running."""
     message = f"There is currently another in-progress request using this key: {key}"
     code = "idempotency_key_in_use"
     return ApiError(message, status=409, kind="idempotency_error", code=code)

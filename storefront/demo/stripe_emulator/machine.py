@@ -22,7 +22,6 @@ class Machine:
     """One emulated account and what works on it."""
 
     state: State
-    faults: Faults
     courier: Courier
     kept: KeptAnswers
     stopped: threading.Event
@@ -42,8 +41,17 @@ class Machine:
         with self.state.lock:
             self.state.close()
 
+    @property
+    def faults(self) -> Faults:
+        """Give the faults set at present."""
+        return self.state.faults
+
     def deliver_after(self, response: Response) -> Response:
-        """Send the events of a request once its answer has gone out."""
+        """Send the events of a request once its answer has gone out.
+
+        Those that a fault wants before the answer are sent and waited for now.
+        """
+        self.courier.collect_before_answer()
         response.call_on_close(self.courier.collect)
         return response
 
@@ -60,11 +68,10 @@ class Machine:
 def build_machine(config: EmulatorConfig) -> Machine:
     """Put the parts of one emulator together, at rest."""
     state = State(config)
-    faults = Faults()
-    courier = Courier(state, faults, config)
+    courier = Courier(state, config)
     kept = KeptAnswers(state)
     stopped = threading.Event()
-    return Machine(state, faults, courier, kept, stopped, config.allow_remote)
+    return Machine(state, courier, kept, stopped, config.allow_remote)
 
 
 def machine() -> Machine:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from . import balance, events, lists, refunds, sessions
+from . import balance, disputes, events, lists, refunds, sessions
 from . import parameter_tables as tables
 from .errors import resource_missing
 from .parameters import Members
@@ -159,7 +159,10 @@ OPERATIONS = (
         _lister("disputes", "charge", "payment_intent"),
     ),
     Operation(
-        "GET", "/v1/disputes/<key>", tables.ONLY_EXPAND, _getter("disputes", "dispute")
+        "GET",
+        "/v1/disputes/<key>",
+        tables.ONLY_EXPAND,
+        lambda state, _params, key: disputes.get(state, key),
     ),
     Operation("GET", "/v1/events", tables.LIST_EVENTS, _list_events),
     Operation("GET", "/v1/events/<key>", tables.ONLY_EXPAND, _get_event),

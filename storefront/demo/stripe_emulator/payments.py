@@ -3,10 +3,10 @@
 Safe to repeat: a session that is not open takes no second payment.
 """
 
-from . import sessions
+from . import disputes, sessions
 from .attempts import Payer, new_charge, new_intent, outcome, shipping_of
 from .balance import book_charge
-from .cards import DEBIT_FAILED, Decline, Method
+from .cards import DEBIT_FAILED, INQUIRY, Decline, Method
 from .errors import ApiError
 from .events import emit
 from .shapes import address
@@ -109,6 +109,7 @@ def _intent_for(state: State, session: JsonObject, payer: Payer) -> JsonObject:
 
 def _succeed(state: State, intent: JsonObject, charge: JsonObject) -> None:
     emit(state, "charge.succeeded", charge)
+    _dispute(state, charge)
     state.change(
         "payment_intents",
         intent,
@@ -118,6 +119,18 @@ def _succeed(state: State, intent: JsonObject, charge: JsonObject) -> None:
         processing=None,
     )
     emit(state, "payment_intent.succeeded", intent)
+
+
+def _dispute(state: State, charge: JsonObject) -> None:
+    """Let a card that was made for it dispute the charge (docs testing).
+
+    In Stripe's test mode that comes before payment_intent.succeeded.
+    """
+    fate = state.noted(charge["id"]).get("disputed_as")
+    if fate == INQUIRY:
+        disputes.open_one(state, charge, inquiry=True)
+    elif fate:
+        disputes.open_one(state, charge, reason=fate)
 
 
 def _settle_fee(state: State, charge: JsonObject) -> None:

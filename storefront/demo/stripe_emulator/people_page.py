@@ -7,7 +7,8 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from . import deeds, events, sessions
+from . import deeds, disputes, events, sessions
+from .cards import INQUIRY
 from .currencies import decimals
 from .errors import ApiError, resource_missing
 from .machine import let_time_pass, machine
@@ -57,6 +58,20 @@ def refund(key: str) -> AnyResponse:
         return deeds.refund(state, key, amount)
 
     return _do(give_back)
+
+
+@people_page.post("/people/charges/<key>/dispute")
+def dispute(key: str) -> AnyResponse:
+    """Dispute a charge, or inquire about it."""
+    inquiry = request.form.get("as") == INQUIRY
+    return _do(lambda state: deeds.dispute(state, key, inquiry=inquiry))
+
+
+@people_page.post("/people/disputes/<key>/close")
+def close_dispute(key: str) -> AnyResponse:
+    """End a dispute with the outcome of the button."""
+    outcome = request.form.get("outcome", "")
+    return _do(lambda state: disputes.close(state, key, outcome))
 
 
 @people_page.post("/people/events/<key>/resend")
@@ -130,19 +145,19 @@ def _told(state: State, session: JsonObject) -> JsonObject:
     intent = state.find("payment_intents", session["payment_intent"] or "")
     charge = state.find("charges", intent["latest_charge"] or "") if intent else None
     lines = sessions.lines_of(state, session)
-    refunds = [
-        row for row in state.rows("refunds") if charge and row["charge"] == charge["id"]
-    ]
+    charge_id = charge["id"] if charge else ""
+    disputed = state.tables["disputes"].having("charge", charge_id)
+    has_money = charge is not None and charge["status"] == "succeeded"
+    is_open = any(dispute["status"] in disputes.ENDS for dispute in disputed)
     return {
         "session": session,
         "lines": lines,
-        "intent": intent,
         "charge": charge,
-        "refunds": refunds,
+        "refunds": state.tables["refunds"].having("charge", charge_id),
+        "disputes": [(row, disputes.ENDS.get(row["status"], ())) for row in disputed],
         "is_running": intent is not None and intent["status"] == "processing",
-        "is_refundable": charge is not None
-        and charge["status"] == "succeeded"
-        and not charge["refunded"],
+        "is_refundable": charge and has_money and not charge["refunded"],
+        "is_disputable": has_money and not is_open,
     }
 
 

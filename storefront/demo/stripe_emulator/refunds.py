@@ -4,6 +4,7 @@ from typing import Any
 
 from .balance import book_refund, book_refund_failure
 from .currencies import check_step, written
+from .disputes import refuse_refund
 from .errors import ApiError, parameter_invalid, parameter_missing, resource_missing
 from .events import emit
 from .sessions import without_empty
@@ -26,9 +27,11 @@ NEXT = {
 def create(state: State, params: dict[str, Any]) -> JsonObject:
     """Refund a charge, or what is left of it.
 
-    :raises ApiError: there is nothing (or not so much) to refund (400)
+    :raises ApiError: there is nothing (or not so much) to refund, or the money is
+        disputed (400)
     """
     charge = _charge_of(state, params)
+    refuse_refund(state, charge)
     fate = state.noted(charge["id"]).get("refund_turns")
     status = "pending" if fate == "succeeded" else "succeeded"
     refund = state.put("refunds", _new_refund(state, charge, params, status))

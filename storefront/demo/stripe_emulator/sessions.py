@@ -64,7 +64,7 @@ def create(state: State, params: dict[str, Any]) -> JsonObject:
     amount = line_items.total(lines)
     key = state.ids.make("cs_test_")
     session = {
-        **_blank_session(),
+        **blank_session(),
         **{name: params[name] for name in ECHOED if name in params},
         "id": key,
         "amount_subtotal": amount,
@@ -148,7 +148,8 @@ def without_empty(metadata: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in metadata.items() if value}
 
 
-def _blank_session() -> JsonObject:
+def blank_session() -> JsonObject:
+    """Give a session's members that are the same for all."""
     switched_off = {"enabled": False}
     return {
         **blank("checkout.session"),

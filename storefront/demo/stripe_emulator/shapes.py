@@ -53,6 +53,10 @@ NULLABLE = {
         pending_reason presentment_details reason receipt_number
         source_transfer_reversal status transfer_reversal
     """,
+    "dispute": """
+        intended_submission_method network_reason_code payment_intent
+        payment_method_details
+    """,
     "balance_transaction": "description exchange_rate source",
     "item": "adjustable_quantity description discounts metadata price quantity taxes",
     "price": """
@@ -65,6 +69,20 @@ NULLABLE = {
         tax_code tax_details unit_label url
     """,
 }
+# What a dispute's `evidence` may hold.
+EVIDENCE = tuple(
+    """
+    access_activity_log appeal billing_address cancellation_policy
+    cancellation_policy_disclosure cancellation_rebuttal customer_communication
+    customer_email_address customer_name customer_purchase_ip customer_signature
+    duplicate_charge_documentation duplicate_charge_explanation
+    duplicate_charge_id product_description receipt refund_policy
+    refund_policy_disclosure refund_refusal_explanation service_date
+    service_documentation shipping_address shipping_carrier shipping_date
+    shipping_documentation shipping_tracking_number uncategorized_file
+    uncategorized_text
+    """.split()
+)
 ADDRESS_PARTS = ("city", "country", "line1", "line2", "postal_code", "state")
 
 

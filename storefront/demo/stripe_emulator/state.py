@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -133,14 +132,13 @@ class State:
         self._deed.clear()
         self._write(("reset", ""), {"reset": True})
 
-    def snapshot(self, only: Sequence[str] = ()) -> dict[str, list[JsonObject]]:
-        """Copy what an outside checker may see, or the tables named: never the notes."""
-        shown = [name for name in TABLES if name not in ("notes", "kept_answers")]
-        return {
-            name: copy.deepcopy(self.rows(name))
-            for name in shown
-            if not only or name in only
-        }
+    def shown(self, only: Sequence[str] = ()) -> dict[str, list[JsonObject]]:
+        """Give what an outside checker may see: all but the notes, or some tables.
+
+        The rows are the account's own, to be written down before the lock is let go.
+        """
+        public = [name for name in TABLES if name not in ("notes", "kept_answers")]
+        return {name: self.rows(name) for name in public if not only or name in only}
 
     def close(self) -> None:
         """Let go of the ledger file."""
