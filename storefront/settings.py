@@ -96,14 +96,10 @@ class Settings(BaseSettings):
         """Name the driver: SQLAlchemy 2.1 would take psycopg 3 for a bare URL."""
         if value is None:
             return None
-        scheme, separator, rest = value.partition("://")
-        if not separator or scheme not in (
-            "postgres",
-            "postgresql",
-            "postgresql+psycopg2",
-        ):
+        found = re.fullmatch(r"postgres(ql)?(\+psycopg2)?://(?P<rest>.+)", value)
+        if not found:
             raise ValueError("must begin with postgresql://")
-        return f"postgresql+psycopg2://{rest}"
+        return f"postgresql+psycopg2://{found['rest']}"
 
     @field_validator("stripe_secret_key")
     @classmethod
@@ -226,7 +222,7 @@ class Settings(BaseSettings):
 
     @property
     def is_demo(self) -> bool:
-        """Tell whether every page has to say that it is a demo."""
+        """Tell whether every page has to say so."""
         return self.storefront_env == "demo"
 
     @property

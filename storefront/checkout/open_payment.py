@@ -225,10 +225,17 @@ def _keep(order: Order, attempt: CheckoutAttempt, session: SessionSeen) -> str:
     return session.url or ""
 
 
+def _origin(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def _is_usable(order: Order, session: SessionSeen) -> bool:
     """Check that the page asks for what was ordered, on a host that we know."""
-    parts = urlsplit(session.url or "")
-    known = f"{parts.scheme}://{parts.netloc}" in current_settings().checkout_origins
+    known = _origin(session.url or "") in current_settings().checkout_origins
     agrees = (session.amount, session.currency) == (order.total_amount, order.currency)
     if session.url and known and agrees:
         return True

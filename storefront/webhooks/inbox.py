@@ -37,8 +37,8 @@ def receive(event: dict[str, Any]) -> str | None:
             reach("event applied, not committed")
         reach("event applied, not answered")
         return outcome
-    except DataError:
-        # Text that Postgres does not hold, such as NUL: no repetition mends it.
+    except (DataError, RecursionError):
+        # What Postgres does not hold, such as NUL, or a maze of lists.
         return _keep_unstorable(event)
     except Exception as error:
         # The effects are gone with the transaction; that it failed must not be.
