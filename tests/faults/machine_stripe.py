@@ -9,7 +9,8 @@ from tests.factories.events import WEBHOOKS, JsonObject, sign
 from tests.fixtures.shop import READING, Placed, Shop
 
 OWNER = "Bearer sk_test_of_the_owner"
-FAILS_LATER = "4000000000005126"
+# Cards whose refunds fail after a while, or wait at first.
+FAILS_LATER, WAITS_FIRST = "4000000000005126", "4000000000007726"
 
 
 class Account:

@@ -12,10 +12,18 @@ from uuid import uuid4
 import pytest
 import requests
 
+from storefront.checkout.settle_order import settle_dispute, settle_refund
+from storefront.gateway.reading import read_dispute, read_refund
 from storefront.orders.models import AttemptState, OrderStatus, RefundState
 from storefront.orders.status import derive_status, furthest, settling, standing
+from storefront.transaction import transaction
 from tests.factories.events import JsonObject
-from tests.faults.machine_stripe import Account, post_event, second_session
+from tests.faults.machine_stripe import (
+    WAITS_FIRST,
+    Account,
+    post_event,
+    second_session,
+)
 from tests.fixtures.shop import Placed, Shop
 
 PERMUTATIONS = int(os.environ.get("PERMUTATIONS", "100"))
@@ -403,3 +411,76 @@ def amounts_by_refund(shop: Shop, placed: Placed) -> dict[str, list[int]]:
         told = row["event_metadata"]
         amounts.setdefault(told["refund"], []).append(told["amount"])
     return amounts
+
+
+# Minimal histories, each of which once ended otherwise.
+
+
+def everything_has_run(shop: Shop) -> None:
+    for job in ("read-refunds", "expire-orders", "reconcile-month", "send-mail"):
+        shop.run_job(job)
+
+
+def test_a_refund_is_counted_that_stood_in_line_behind_one_that_failed(
+    shop: Shop, account: Account
+) -> None:
+    """Rows 3 and 55: first heard of while pending, whole while another still stood."""
+    placed = shop.place()
+    payment = shop.emulator.pay(placed.session_id, card=WAITS_FIRST)["payment_intent"]
+    first = account.refund(payment, 3000)
+    for status in ("succeeded", "failed"):
+        shop.emulator.turn_refund(first["id"], status)
+    second = account.refund(payment, 8000)
+    shop.emulator.turn_refund(second["id"], "succeeded")
+    news = {
+        (event["data"]["object"]["id"], event["data"]["object"]["status"]): event
+        for event in shop.emulator.events()
+        if event["type"] in ("refund.created", "refund.updated")
+    }
+
+    tell_all(shop, shop.emulator.events("checkout.session.completed"))
+    tell_all(shop, [news[second["id"], "pending"], news[first["id"], "succeeded"]])
+    tell_all(shop, [news[second["id"], "succeeded"], news[first["id"], "failed"]])
+    everything_has_run(shop)
+
+    assert shop.order(placed.id)["amount_refunded"] == 8000
+    assert shop.check() == []
+
+
+def test_a_refund_taken_in_at_the_moment_of_its_payment_is_counted(
+    shop: Shop, account: Account
+) -> None:
+    """Row 3: the refund looks for its payment before, and is written after it."""
+    placed = shop.place()
+    payment = shop.emulator.pay(placed.session_id)["payment_intent"]
+    refund = account.refund(payment, 3000)
+
+    with shop.app.app_context(), transaction():
+        settle_refund(read_refund(refund), "webhook")
+        tell_all(shop, shop.emulator.events("checkout.session.completed"))
+    everything_has_run(shop)
+
+    assert shop.order(placed.id)["amount_refunded"] == 3000
+    assert shop.check() == []
+
+
+def test_a_dispute_taken_in_at_the_moment_of_its_payment_is_told(
+    shop: Shop, account: Account
+) -> None:
+    """Row 56: the dispute looks for its payment before, and is written after it."""
+    placed = shop.place()
+    payment = shop.emulator.pay(placed.session_id)["payment_intent"]
+    dispute = shop.emulator.dispute(account.charge_of(payment)["id"])
+
+    with shop.app.app_context(), transaction():
+        settle_dispute(read_dispute(dispute), "webhook")
+        tell_all(shop, shop.emulator.events("checkout.session.completed"))
+    everything_has_run(shop)
+
+    matters = shop.rows("SELECT reason, subject FROM matters")
+    assert matters == [{"reason": "dispute opened", "subject": dispute["id"]}]
+
+
+def tell_all(shop: Shop, events: list[JsonObject]) -> None:
+    """Deliver events in this order; every one is taken."""
+    assert set(send(shop, events)) == {200}

@@ -1,0 +1,305 @@
+"""The world of the random test: the shop, its neighbours, and what goes wrong there."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg2
+import pytest
+from psycopg2.extras import RealDictCursor
+
+from storefront.demo.check import check, read_books
+from storefront.demo.mailbox import Letter
+from storefront.demo.mailbox.smtp import Command
+from storefront.extensions import Model
+from tests.factories.events import JsonObject
+from tests.faults.dying import let_leases_end
+from tests.faults.machine_kills import Mortals, be_quick
+from tests.faults.machine_stripe import Account
+from tests.fixtures.shop import CUSTOMER, Shop
+
+# What the shelf is made of stays between histories.
+SHELF = frozenset({"products", "product_files", "sellers"})
+# All that the shop asks Stripe for; the owner's dashboard works on in any case.
+CALLS: tuple[JsonObject, ...] = (
+    {"path": "/v1/checkout/*"},
+    {"path": "/v1/refunds", "method": "GET"},
+    {"path": "/v1/charges", "method": "GET"},
+    {"path": "/v1/disputes", "method": "GET"},
+)
+STRIPE: dict[str, JsonObject] = {
+    "is down": {"do": "answer", "status": 503},
+    "is overloaded": {"do": "answer", "status": 429},
+    "fails after the deed": {"do": "answer", "status": 500, "when": "after"},
+    "hangs up": {"do": "reset"},
+    "hangs up after the deed": {"do": "reset", "when": "after"},
+    "is slow": {"do": "delay", "ms": 30},
+    "talks nonsense": {"do": "rewrite", "members": {"status": "odd", "url": None}},
+}
+WEBHOOKS: dict[str, JsonObject] = {
+    "are held": {"do": "hold"},
+    "are lost": {"do": "drop"},
+    "of sessions are lost": {"do": "drop", "type": "checkout.session.*"},
+    "of refunds are lost": {"do": "drop", "type": "refund.*"},
+    "come twice": {"do": "duplicate"},
+    "have twins": {"do": "twin"},
+    "come together": {"do": "concurrent", "copies": 3},
+    "come backwards": {"do": "reorder"},
+    "come before the answer": {"do": "before_answer"},
+    "come among others'": {"do": "foreign"},
+    "are spoiled once": {"do": "wrong_secret"},
+}
+MAIL: dict[str, tuple[Command, str]] = {
+    "is asked for patience": ("RCPT", "451 Try again later"),
+    "is refused": ("RCPT", "550 No such user"),
+    "is cut short": ("RCPT", "421 Closing"),
+    "is refused at its end": ("DATA", "554 Not wanted"),
+}
+JOBS = ("read-refunds", "expire-orders", "reconcile", "reconcile-month", "send-mail")
+WELL = "well"
+MAIL_MOODS = (WELL, "goes nowhere", "loses its reply", *MAIL)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a customer wants, under the key that the client sends it with."""
+
+    key: str
+    product: str
+    quantity: int
+
+    def body(self, more: int = 0) -> JsonObject:
+        """Give the body to check out with; `more` of it makes another wish."""
+        item = {"service_id": self.product, "quantity": self.quantity + more}
+        return {"items": [item], "customer": CUSTOMER}
+
+
+class QuickShop(Shop):
+    """A shop whose database is asked over one connection that stays open."""
+
+    def __post_init__(self) -> None:
+        """Connect, each statement a transaction of its own."""
+        super().__post_init__()
+        self._base = psycopg2.connect(self.database_url, cursor_factory=RealDictCursor)
+        self._base.autocommit = True
+
+    def rows(self, statement: str, *values: Any) -> list[JsonObject]:
+        """Ask the database, past the app."""
+        with self._base.cursor() as cursor:
+            cursor.execute(statement, values)
+            rows = cursor.fetchall() if cursor.description else []
+        return [dict(row) for row in rows]
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._base.close()
+        self.http.close()
+
+
+@dataclass
+class World:
+    """One shop for all histories, begun anew for each."""
+
+    shop: Shop
+    account: Account
+    mortals: Mortals
+    promised: dict[str, str] = field(default_factory=dict)
+    letters: list[Letter] = field(default_factory=list)
+    stripe: list[JsonObject] = field(default_factory=list)
+    webhooks: list[JsonObject] = field(default_factory=list)
+    steps: int = 0
+    histories: int = 0
+    deaths: int = 0
+    ended: Counter[str] = field(default_factory=Counter)
+
+    # What happens
+
+    def begin(self) -> None:
+        """Forget the history before this one."""
+        self.shop.emulator.post("reset", endpoints=False)
+        self.shop.mailbox.clear()
+        tables = [name for name in Model.metadata.tables if name not in SHELF]
+        deletions = ";".join(f"DELETE FROM {name}" for name in tables)  # noqa: S608
+        without_triggers = "SET session_replication_role = "
+        self.shop.rows(f"{without_triggers} replica; {deletions}")
+        self.shop.rows(f"{without_triggers} DEFAULT")
+        self.promised.clear()
+        self.letters.clear()
+        self.stripe, self.webhooks = [], []
+        self.histories += 1
+
+    def set_stripe(self, mood: str) -> None:
+        """Have Stripe's API do this until told otherwise."""
+        fault = STRIPE.get(mood)
+        self.stripe = [{"where": "api", **fault, **c} for c in CALLS] if fault else []
+        self._set_faults()
+
+    def set_webhooks(self, mood: str) -> None:
+        """Have this done to webhooks until told otherwise; what was held goes out."""
+        fault = WEBHOOKS.get(mood)
+        self.webhooks = [{"where": "webhooks", **fault}] if fault else []
+        if not fault:
+            self.shop.emulator.release_webhooks()
+        self._set_faults()
+        self.wait()
+
+    def _set_faults(self) -> None:
+        self.shop.emulator.set_faults(*self.stripe, *self.webhooks)
+
+    def set_mail(self, mood: str, times: int) -> None:
+        """Have this become of mail: the next letters, or until told otherwise."""
+        if mood == WELL:
+            self.mend_mail()
+        elif mood == "goes nowhere":
+            self.shop.mailbox.refuse()
+        elif mood == "loses its reply":
+            self.shop.mailbox.lose_reply(times)
+        else:
+            command, reply = MAIL[mood]
+            self.shop.mailbox.answer(reply, command, times)
+
+    def mend_mail(self) -> None:
+        """Let mail go out again; what arrived so far is kept here."""
+        self.letters += self.shop.mailbox.letters
+        self.shop.mailbox.clear()
+
+    def wait(self) -> None:
+        """Let arrive what is on its way."""
+        self.shop.emulator.wait()
+
+    def run_job(self, name: str) -> int:
+        """Run a job; a process that died with it in hand has lost it by now."""
+        self.shop.rows("UPDATE scheduled_jobs SET leased_until = NULL")
+        return self.shop.run_job(name)
+
+    def die(self, place: str, deed: str, *arguments: Any) -> bool:
+        """Have a deed die at a place, if it comes by there."""
+        died = self.mortals.die(place, deed, *arguments)
+        self.deaths += died
+        self.wait()
+        return died
+
+    def let_leases_end(self) -> None:
+        """Let some time pass: what the dead held is free, and Stripe may be asked."""
+        let_leases_end(self.shop)
+
+    # What is
+
+    def order_of(self, wish: Wish) -> JsonObject | None:
+        """Give the order that a wish has become, if it has."""
+        rows = self.shop.rows(
+            "SELECT o.* FROM orders o JOIN checkout_requests r ON r.order_id = o.id"
+            " WHERE r.key = %s",
+            f"api:{wish.key}",
+        )
+        return rows[0] if rows else None
+
+    def find(self, which: int, table: str, *statuses: str) -> JsonObject | None:
+        """Find one of Stripe's objects, counted from the newest, if there are any."""
+        rows = self.shop.emulator.ledger(table)[table]
+        found = [row for row in rows if not statuses or row["status"] in statuses]
+        return found[-1 - which % len(found)] if found else None
+
+    def session_of(self, payment: JsonObject) -> JsonObject:
+        """Give the session that a payment was made at."""
+        sessions: list[JsonObject] = self.shop.emulator.ledger("sessions")["sessions"]
+        return next(one for one in sessions if one["payment_intent"] == payment["id"])
+
+    def told(self) -> str:
+        """Tell how much has happened in all histories."""
+        ends = ", ".join(f"{count} {status}" for status, count in self.ended.items())
+        return (
+            f"{self.steps} steps in {self.histories} histories, {self.deaths} kills; "
+            f"orders: {ends}"
+        )
+
+    # How it ends
+
+    def come_to_rest(self) -> None:
+        """End all faults, deliver what was held, and run the jobs until quiet."""
+        self.stripe, self.webhooks = [], []
+        self.mend_mail()
+        self.let_leases_end()
+        self.shop.emulator.release_webhooks()
+        self.wait()
+        # What the one job misses the other must not heal: they take turns.
+        walk = ("reconcile", "reconcile-month")[self.histories % 2]
+        for name in ("read-refunds", walk, "expire-orders", "send-mail"):
+            self.run_job(name)
+
+    def disagreements(self) -> list[str]:
+        """Give a sentence for everything that is not as it has to be."""
+        letters = [*self.letters, *self.shop.mailbox.letters]
+        ledger = self.shop.emulator.ledger()
+        books = read_books(self.shop.database_url, ledger, letters)
+        return [*check(books), *self._broken_promises(), *self._odd_statuses(ledger)]
+
+    def _broken_promises(self) -> Iterator[str]:
+        """Tell of orders that were acknowledged and are not there, or are there twice.
+
+        11: no 201 is forgotten. 5: one key never makes two orders.
+        """
+        rows = self.shop.rows("SELECT key, order_id FROM checkout_requests")
+        kept = {row["key"]: row["order_id"] for row in rows}
+        for key, order_id in self.promised.items():
+            if kept.get(f"api:{key}") != order_id:
+                yield f"The order of {key} was promised and is not there."
+        (count,) = self.shop.rows("SELECT count(*) AS orders FROM orders")
+        if not len(kept) == len(set(kept.values())) == count["orders"]:
+            yield f"{len(kept)} keys have made {count['orders']} orders."
+
+    def _odd_statuses(self, ledger: JsonObject) -> Iterator[str]:
+        """Tell of orders whose status is not what their sessions at Stripe call for."""
+        intents = {one["id"]: one["status"] for one in ledger["payment_intents"]}
+        seen = {
+            one["id"]: _state_of(one, intents.get(one["payment_intent"]))
+            for one in ledger["sessions"]
+        }
+        for order in self.shop.rows("SELECT * FROM orders"):
+            self.ended[order["status"]] += 1
+            attempts = self.shop.rows(
+                "SELECT state, provider_session_id AS session FROM checkout_attempts"
+                " WHERE order_id = %s ORDER BY position",
+                order["id"],
+            )
+            states = [seen.get(one["session"], one["state"]) for one in attempts]
+            expected = _status_of(states)
+            if order["status"] not in expected:
+                yield f"Order {order['number']} is {order['status']}, after {states}."
+
+
+def _state_of(session: JsonObject, payment: str | None) -> str:
+    if session["status"] != "complete":
+        return str(session["status"])
+    if session["payment_status"] == "paid":
+        return "paid"
+    return "processing" if payment == "processing" else "failed"
+
+
+def _status_of(states: Sequence[str]) -> Sequence[str]:
+    if "paid" in states:
+        return ("paid", "refunded")
+    if {"prepared", "open", "processing"}.intersection(states):
+        return ("pending",)
+    return ("failed",) if states[-1] == "failed" else ("canceled",)
+
+
+@contextmanager
+def running_world(shop: Shop, patch: pytest.MonkeyPatch) -> Iterator[World]:
+    """Give a world around a shop; nobody in it waits for longer than he must."""
+    be_quick(patch.setattr)
+    logging.disable(logging.CRITICAL)
+    quick = QuickShop(
+        shop.url, shop.app, shop.database_url, shop.emulator, shop.mailbox
+    )
+    account, mortals = Account(quick), Mortals(quick)
+    try:
+        yield World(quick, account, mortals)
+    finally:
+        mortals.close()
+        account.close()
+        quick.close()
+        logging.disable(logging.NOTSET)
