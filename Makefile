@@ -8,7 +8,7 @@ VENV = .venv/bin/python
 PYTEST = $(VENV) -m pytest -n 2 --dist loadfile -p tests.tools.left_out
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format lock clean
+.PHONY: help run test mutants lint format lock clean
 
 # An interpreter counts when it runs: shims of version managers may only be there.
 define install
@@ -33,7 +33,12 @@ run: ## start the shop with everything it needs; Ctrl-C stops all of it
 test: ## run all tests; ARGS="-k words" picks some
 	@$(call install,requirements-dev.txt)
 	@CHROMIUM="$$($(VENV) tests/tools/chromium.py)" \
+	  PGBOUNCER="$$($(VENV) tests/tools/pgbouncer.py)" \
 	  $(PYTEST) --cov --cov-report=term $(ARGS)
+
+mutants: ## take twenty protections away, one at a time: each must be noticed
+	@$(call install,requirements-dev.txt)
+	@$(VENV) tests/tools/mutants.py $(ARGS)
 
 lint: ## check style, types and templates
 	@$(call install,requirements-dev.txt)

@@ -9,7 +9,7 @@ bind = os.environ.get("BIND", "127.0.0.1:8000")
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = "gthread"
 # A checkout holds its thread while Stripe answers; the others keep the pages quick.
-threads = int(os.environ.get("WEB_THREADS", "16"))
+threads = int(os.environ.get("WEB_THREADS", "32"))
 # Above the ten seconds that a call to Stripe may take.
 timeout = 30
 graceful_timeout = 20

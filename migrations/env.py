@@ -8,6 +8,9 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import text
 
+from storefront.database import wait_for_ever
+
+wait_for_ever()
 db = current_app.extensions["migrate"].db
 
 

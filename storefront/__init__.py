@@ -1,7 +1,6 @@
 """The storefront: a shop for one practitioner's studio."""
 
 from pathlib import Path
-from typing import NoReturn
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -11,7 +10,7 @@ from storefront.catalog.routes import blueprint as catalog
 from storefront.checkout.api import blueprint as checkout_api
 from storefront.checkout.routes import blueprint as checkout
 from storefront.cli import add_commands
-from storefront.errors import SettingsError
+from storefront.database import engine_options
 from storefront.extensions import csrf, db, mail, migrate
 from storefront.failpoints import refuse_in_production
 from storefront.fulfilment.routes import blueprint as fulfilment
@@ -102,29 +101,3 @@ def configuration(settings: Settings) -> dict[str, object]:
         # It follows TESTING otherwise, and our tests send real mail.
         "MAIL_SUPPRESS_SEND": False,
     }
-
-
-def engine_options(settings: Settings) -> dict[str, object]:
-    """Give how the pool connects: nothing waits for ever, no value gets into a log."""
-    if settings.database_url is None:
-        return {"creator": _no_database}
-    return {
-        "pool_size": 10,
-        "max_overflow": 20,
-        "pool_timeout": 5,
-        "pool_pre_ping": True,
-        "hide_parameters": True,
-        "connect_args": {
-            "connect_timeout": 3,
-            "application_name": "storefront",
-            "options": "-c statement_timeout=10s -c lock_timeout=4s"
-            " -c idle_in_transaction_session_timeout=30s -c timezone=UTC",
-        },
-    }
-
-
-def _no_database() -> NoReturn:
-    raise SettingsError(
-        "DATABASE_URL is not set, and no demo is running here: set it, or run "
-        "`make run` first."
-    )

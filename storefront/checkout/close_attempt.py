@@ -58,9 +58,9 @@ def close_unanswered(attempt: CheckoutAttempt) -> None:
         return
     reach("lost session expired, not settled")
     with transaction():
-        service.keep_session(
-            service.lock_order(attempt.order_id), attempt.id, session.id
-        )
+        order = service.lock_order(attempt.order_id)
+        service.keep_session(order, attempt.id, session.id)
+    with transaction():
         settle_order(attempt.order_id, session, "expiry")
 
 

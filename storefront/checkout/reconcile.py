@@ -39,6 +39,7 @@ from storefront.orders.models import (
     Refund,
 )
 from storefront.orders.queries import find_order, find_order_id
+from storefront.orders.status import standing
 from storefront.transaction import end_reading, transaction
 
 SOURCE = "reconcile"
@@ -76,10 +77,9 @@ def mend_payment(payment: PaymentSeen) -> bool:
 
 def mend_refund(refund: RefundSeen) -> bool:
     """Count a refund that nobody told of, or that has moved since."""
-    known = db.session.get(Refund, refund.id)
-    if known and known.state.value == refund.state:
-        return False
-    if find_order_id(payment_intent_id=refund.payment_intent_id) is None:
+    order_id = find_order_id(payment_intent_id=refund.payment_intent_id)
+    order = find_order(order_id) if order_id else None
+    if order is None or _is_counted(refund, order):
         return False
     settle_refund(refund, SOURCE)
     return True
@@ -176,6 +176,14 @@ def _take_a_page(position: Reconciliation) -> None:
     reach("page of the books done")
     if mended:
         current_app.logger.warning("reconciling mended %s of %s", mended, listing)
+
+
+def _is_counted(refund: RefundSeen, order: Order) -> bool:
+    known = db.session.get(Refund, refund.id)
+    if known is None or known.state.value != refund.state:
+        return False
+    counts = order.provider_payment_intent_id == refund.payment_intent_id
+    return known.counted_amount == (standing(known.state, known.amount) * counts)
 
 
 def _is_known(session: SessionSeen) -> bool:

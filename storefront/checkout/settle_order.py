@@ -8,6 +8,9 @@ the same state: facts only advance, and the status is derived from them.
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import func, select
+
+from storefront.extensions import db
 from storefront.failpoints import reach
 from storefront.gateway.port import (
     DisputeSeen,
@@ -48,6 +51,10 @@ def settle_order(order_id: UUID, news: News | None, source: str) -> Order:
     :param news: None after the refunds of the order's payment have changed.
     :raises OrderUnknown: if the order is not in the database (yet).
     """
+    if news is not None:
+        _hold_payment(
+            news.payment_intent_id if isinstance(news, SessionSeen) else news.id
+        )
     order = service.lock_order(order_id)
     reach("order locked")
     if news is not None:
@@ -65,6 +72,7 @@ def settle_refund(refund: RefundSeen, source: str) -> None:
 
     Transaction: the caller's. Safe to repeat: refunds are known by their ids.
     """
+    _hold_payment(refund.payment_intent_id)
     order_id = find_order_id(payment_intent_id=refund.payment_intent_id)
     if order_id is not None:
         # Order first, then refund: everybody locks in this direction.
@@ -85,6 +93,7 @@ def settle_dispute(dispute: DisputeSeen, source: str) -> None:
 
     Transaction: the caller's. Safe to repeat: disputes are known by their ids.
     """
+    _hold_payment(dispute.payment_intent_id)
     order_id = find_order_id(payment_intent_id=dispute.payment_intent_id)
     if order_id is not None:
         service.lock_order(order_id)
@@ -98,6 +107,16 @@ def settle_dispute(dispute: DisputeSeen, source: str) -> None:
     )
     if order_id is not None:
         settle_order(order_id, None, source)
+
+
+def _hold_payment(payment_intent_id: str | None) -> None:
+    """Keep news of a payment apart, while nobody knows yet whose order it is.
+
+    Payment first, then order: everybody locks in this direction.
+    """
+    if payment_intent_id:
+        key = func.hashtextextended(payment_intent_id, 0)
+        db.session.execute(select(func.pg_advisory_xact_lock(key)))
 
 
 def _dispute_state(state: str) -> DisputeState:

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from threading import BoundedSemaphore
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import requests
 import stripe
+from requests.exceptions import ChunkedEncodingError
 
 from storefront.gateway.errors import (
     AnswerUnusable,
@@ -40,10 +42,15 @@ BUDGET_SECONDS = 10.0
 # One silent try must leave room for another within the budget.
 CONNECT_SECONDS, READ_SECONDS = 2.0, 4.5
 RETRIES = 2
+# Of a worker's 32 threads, eight are left for pages and webhooks while Stripe is
+# silent; who finds no room is told to try again, soon.
+CALLS_AT_ONCE = 24
+QUEUE_SECONDS = 0.5
 
 # Otherwise the first request writes an id into the user's folder (SDK 16.1.0).
 stripe.enable_telemetry = False
 
+_calls = BoundedSemaphore(CALLS_AT_ONCE)
 _deadline: ContextVar[float] = ContextVar("deadline")
 
 
@@ -94,6 +101,9 @@ class _BudgetedClient(stripe.RequestsClient):
                 verify=stripe.ca_bundle_path,
             ) as answer:
                 return _read_whole(answer), answer.status_code, answer.headers
+        except ChunkedEncodingError as error:
+            # An answer that was cut: the same key may ask for it again.
+            self._handle_request_error(requests.ConnectionError(error))
         except requests.RequestException as error:
             self._handle_request_error(error)
 
@@ -176,7 +186,7 @@ class StripeGateway:
 
     def list_refunds(self, payment_intent_id: str) -> list[RefundSeen]:
         """List all refunds of a payment."""
-        with time_budget(BUDGET_SECONDS), _translated():
+        with time_budget(BUDGET_SECONDS), _asked():
             page = self._client.v1.refunds.list(
                 {"payment_intent": payment_intent_id, "limit": 100}
             )
@@ -228,7 +238,7 @@ class StripeGateway:
     ) -> Page[Thing]:
         window = {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
         start = {"starting_after": after} if after else {}
-        with time_budget(BUDGET_SECONDS), _translated():
+        with time_budget(BUDGET_SECONDS), _asked():
             page = service.list({"limit": 100, "created": window, **start, **more})
             raw = [thing.to_dict() for thing in page.data]
             last = raw[-1]["id"] if raw and page.has_more else None
@@ -237,7 +247,7 @@ class StripeGateway:
     def _session(
         self, ask: Callable[[Any], Any], budget: float = BUDGET_SECONDS
     ) -> SessionSeen:
-        with time_budget(budget), _translated():
+        with time_budget(budget), _asked():
             return read_session(ask(self._client.v1.checkout.sessions).to_dict())
 
 
@@ -252,8 +262,13 @@ def _read(
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """Turn the SDK's errors into ours; texts of Stripe's stay out of them."""
+def _asked() -> Iterator[None]:
+    """Ask as one of a few, and turn the SDK's errors into ours.
+
+    Texts of Stripe's stay out of them.
+    """
+    if not _calls.acquire(timeout=QUEUE_SECONDS):
+        raise GatewayUnavailable("Too many calls to Stripe are waiting already.")
     try:
         yield
     except stripe.InvalidRequestError as error:
@@ -269,3 +284,5 @@ def _translated() -> Iterator[None]:
     except (BodyUnusable, AttributeError, TypeError, ValueError, KeyError) as error:
         # A 2xx that is no such object: the SDK fails on it in many ways.
         raise AnswerUnusable("Stripe's answer makes no sense.") from error
+    finally:
+        _calls.release()

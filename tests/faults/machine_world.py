@@ -60,6 +60,10 @@ MAIL: dict[str, tuple[Command, str]] = {
 }
 JOBS = ("read-refunds", "expire-orders", "reconcile", "reconcile-month", "send-mail")
 WELL = "well"
+ALL_DEADLINES_PASS = """
+    UPDATE orders SET expires_at = now() - interval '1 minute'
+    WHERE status = 'pending' AND expires_at IS NOT NULL
+"""
 MAIL_MOODS = (WELL, "goes nowhere", "loses its reply", *MAIL)
 
 
@@ -131,16 +135,18 @@ class World:
         self.stripe, self.webhooks = [], []
         self.histories += 1
 
-    def set_stripe(self, mood: str) -> None:
-        """Have Stripe's API do this until told otherwise."""
+    def set_stripe(self, mood: str, calls: int) -> None:
+        """Have Stripe's API do this to so many of the next calls of each kind."""
         fault = STRIPE.get(mood)
-        self.stripe = [{"where": "api", **fault, **c} for c in CALLS] if fault else []
+        usual = {"where": "api", "times": calls}
+        self.stripe = [{**usual, **fault, **call} for call in CALLS] if fault else []
         self._set_faults()
 
-    def set_webhooks(self, mood: str) -> None:
-        """Have this done to webhooks until told otherwise; what was held goes out."""
+    def set_webhooks(self, mood: str, times: int) -> None:
+        """Have this done to the next webhooks; when all is well, what was held goes."""
         fault = WEBHOOKS.get(mood)
-        self.webhooks = [{"where": "webhooks", **fault}] if fault else []
+        usual = {"where": "webhooks", "times": times}
+        self.webhooks = [{**usual, **fault}] if fault else []
         if not fault:
             self.shop.emulator.release_webhooks()
         self._set_faults()
@@ -160,6 +166,21 @@ class World:
         else:
             command, reply = MAIL[mood]
             self.shop.mailbox.answer(reply, command, times)
+
+    def pay(self, which: int, outcome: str, **given: str) -> None:
+        """Pay an open session, if there is one."""
+        if session := self.find(which, "sessions", "open"):
+            self.shop.emulator.pay(session["id"], outcome, **given)
+
+    def refund(self, which: int, part: int | None) -> None:
+        """Refund a payment, or part of it, if there is one and Stripe lets us."""
+        if payment := self.find(which, "payment_intents", "succeeded"):
+            self.account.refund(payment["id"], part)
+
+    def let_refund_fail(self, which: int) -> None:
+        """Have a refund fail after all, if there is one."""
+        if refund := self.find(which, "refunds", "pending", "succeeded"):
+            self.shop.emulator.turn_refund(refund["id"], "failed")
 
     def mend_mail(self) -> None:
         """Let mail go out again; what arrived so far is kept here."""
@@ -213,7 +234,7 @@ class World:
         ends = ", ".join(f"{count} {status}" for status, count in self.ended.items())
         return (
             f"{self.steps} steps in {self.histories} histories, {self.deaths} kills; "
-            f"orders: {ends}"
+            f"{ends}"
         )
 
     # How it ends
@@ -225,6 +246,8 @@ class World:
         self.let_leases_end()
         self.shop.emulator.release_webhooks()
         self.wait()
+        if self.histories % 4 < 2:
+            self.shop.rows(ALL_DEADLINES_PASS)
         # What the one job misses the other must not heal: they take turns.
         walk = ("reconcile", "reconcile-month")[self.histories % 2]
         for name in ("read-refunds", walk, "expire-orders", "send-mail"):
@@ -253,13 +276,15 @@ class World:
 
     def _odd_statuses(self, ledger: JsonObject) -> Iterator[str]:
         """Tell of orders whose status is not what their sessions at Stripe call for."""
+        for name in ("refunds", "disputes", "deliveries"):
+            self.ended[name] += len(ledger[name])
         intents = {one["id"]: one["status"] for one in ledger["payment_intents"]}
         seen = {
             one["id"]: _state_of(one, intents.get(one["payment_intent"]))
             for one in ledger["sessions"]
         }
         for order in self.shop.rows("SELECT * FROM orders"):
-            self.ended[order["status"]] += 1
+            self.ended[f"orders {order['status']}"] += 1
             attempts = self.shop.rows(
                 "SELECT state, provider_session_id AS session FROM checkout_attempts"
                 " WHERE order_id = %s ORDER BY position",

@@ -92,11 +92,14 @@ class ShopMachine(RuleBasedStateMachine):
 
     # Customers
 
-    @initialize(target=wishes)
-    def a_first_order(self) -> Wish:
-        wish = self.new_wish(READING, 1)
-        self.ask(wish)
-        return wish
+    @initialize(target=wishes, webhooks=st.sampled_from((WELL, "are held")))
+    def a_first_order(self, webhooks: str) -> Wish:
+        self.world.set_webhooks(webhooks, 12)
+        return self.new_wish(READING, 1)
+
+    @initialize(target=wishes, card=st.sampled_from(CARDS))
+    def a_first_sale(self, card: str) -> Wish:
+        return self.new_sale(READING, card)
 
     @rule(
         target=wishes,
@@ -105,18 +108,19 @@ class ShopMachine(RuleBasedStateMachine):
     )
     def wish(self, product: str, quantity: int) -> Wish:
         wish = self.new_wish(product, quantity)
-        self.ask(wish)
+        self.did()
         return wish
 
     @rule(target=wishes, product=st.sampled_from(PRODUCTS), card=st.sampled_from(CARDS))
     def buy(self, product: str, card: str) -> Wish:
-        wish = self.wish(product, 1)
-        self.pay(0, "paid", card)
+        wish = self.new_sale(product, card)
+        self.did()
         return wish
 
     @rule(wish=wishes)
     def ask_again(self, wish: Wish) -> None:
         self.ask(wish)
+        self.did()
 
     @rule(wish=wishes)
     def ask_for_more_under_the_same_key(self, wish: Wish) -> None:
@@ -152,8 +156,7 @@ class ShopMachine(RuleBasedStateMachine):
     )
     def pay(self, which: int, outcome: str, card: str) -> None:
         given = {"card": card} if outcome == "paid" else {}
-        if session := self.world.find(which, "sessions", "open"):
-            self.shop.emulator.pay(session["id"], outcome, **given)
+        self.world.pay(which, outcome, **given)
         self.did()
 
     @rule(which=any_number, succeeds=st.booleans())
@@ -172,14 +175,18 @@ class ShopMachine(RuleBasedStateMachine):
 
     @rule(which=any_number, part=st.sampled_from((None, 1000, 2500)))
     def refund(self, which: int, part: int | None) -> None:
-        if payment := self.world.find(which, "payment_intents", "succeeded"):
-            self.world.account.refund(payment["id"], part)
+        self.world.refund(which, part)
+        self.did()
+
+    @rule(which=any_number, part=st.sampled_from((None, 2500)))
+    def refund_in_vain(self, which: int, part: int | None) -> None:
+        self.world.refund(which, part)
+        self.world.let_refund_fail(0)
         self.did()
 
     @rule(which=any_number)
     def a_refund_fails(self, which: int) -> None:
-        if refund := self.world.find(which, "refunds", "pending", "succeeded"):
-            self.shop.emulator.turn_refund(refund["id"], "failed")
+        self.world.let_refund_fail(which)
         self.did()
 
     @rule(which=any_number)
@@ -223,14 +230,14 @@ class ShopMachine(RuleBasedStateMachine):
 
     # Faults
 
-    @rule(mood=st.sampled_from((WELL, WELL, WELL, *STRIPE)))
-    def stripe_is(self, mood: str) -> None:
-        self.world.set_stripe(mood)
+    @rule(mood=st.sampled_from((WELL, *STRIPE)), calls=st.integers(1, 6))
+    def stripe_is(self, mood: str, calls: int) -> None:
+        self.world.set_stripe(mood, calls)
         self.did()
 
-    @rule(mood=st.sampled_from((WELL, WELL, WELL, *WEBHOOKS)))
-    def webhooks_are(self, mood: str) -> None:
-        self.world.set_webhooks(mood)
+    @rule(mood=st.sampled_from((WELL, WELL, *WEBHOOKS)), times=st.integers(1, 12))
+    def webhooks(self, mood: str, times: int) -> None:
+        self.world.set_webhooks(mood, times)
         self.did()
 
     @rule(mood=st.sampled_from(MAIL_MOODS), times=st.integers(1, 3))
@@ -268,7 +275,7 @@ class ShopMachine(RuleBasedStateMachine):
 
     @rule(target=wishes, place=st.sampled_from(AT_CHECKOUT))
     def a_checkout_dies(self, place: str) -> Wish:
-        wish = self.new_wish(READING, 1)
+        wish = self.next_wish(READING, 1)
         self.world.die(place, "ask_for", wish.key, wish.body())
         self.did()
         return wish
@@ -291,9 +298,19 @@ class ShopMachine(RuleBasedStateMachine):
 
     # How it is done
 
-    def new_wish(self, product: str, quantity: int) -> Wish:
+    def next_wish(self, product: str, quantity: int) -> Wish:
         self.wished += 1
         return Wish(f"wish {self.wished}", product, quantity)
+
+    def new_wish(self, product: str, quantity: int) -> Wish:
+        wish = self.next_wish(product, quantity)
+        self.ask(wish)
+        return wish
+
+    def new_sale(self, product: str, card: str) -> Wish:
+        wish = self.new_wish(product, 1)
+        self.world.pay(0, "paid", card=card)
+        return wish
 
     def ask(self, wish: Wish) -> None:
         """Check out; one key leads to one order, and what is promised is kept."""
@@ -302,7 +319,6 @@ class ShopMachine(RuleBasedStateMachine):
         if answer.status_code == 201:
             order_id = answer.json()["order_id"]
             assert self.world.promised.setdefault(wish.key, order_id) == order_id
-        self.did()
 
     def send(self, wish: Wish, more: int = 0) -> Response:
         headers = {"Idempotency-Key": wish.key}

@@ -24,6 +24,7 @@ BELOW: dict[str, set[str]] = {
     "setting_values": set(),
     "settings": {"errors", "money", "setting_values"},
     "extensions": WORDS,
+    "database": {"errors", "settings"},
     "transaction": WORDS | {"extensions"},
     "web": TOOLS | {"setting_values"},
     "gateway": WORDS - {"clock"},

@@ -8,6 +8,7 @@ from typing import Any
 import requests
 
 from storefront.checkout.expire_orders import expire_orders
+from storefront.letters.delivery import send_letters
 from storefront.scheduler.claims import database_time
 from tests.factories.events import WEBHOOKS, complete_session, event, sign
 from tests.fixtures.shop import CUSTOMER, READING, Placed, Shop
@@ -48,6 +49,7 @@ def signed(shop: Shop, told: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_fifty_deliveries_of_one_event_at_once_are_one_payment(shop: Shop) -> None:
+    """Row 1: one change, one event of the order, one receipt; every answer is a 2xx."""
     placed = shop.place()
 
     answers = together(50, **payment(shop, placed))
@@ -62,6 +64,7 @@ def test_fifty_deliveries_of_one_event_at_once_are_one_payment(shop: Shop) -> No
 def test_twenty_checkouts_under_one_key_are_one_order_and_one_session(
     shop: Shop,
 ) -> None:
+    """Row 19: a client's retries and its first try are one wish."""
     shop.emulator.be_slow(500)
     body = {"items": [{"service_id": READING, "quantity": 1}], "customer": CUSTOMER}
 
@@ -84,6 +87,7 @@ def test_twenty_checkouts_under_one_key_are_one_order_and_one_session(
 def test_a_form_sent_twenty_times_leads_every_click_to_one_payment_page(
     shop: Shop,
 ) -> None:
+    """Row 19: double click and reload end on the same page."""
     shop.emulator.be_slow(500)
     browser = requests.Session()
     browser.trust_env = False
@@ -114,6 +118,7 @@ def test_a_form_sent_twenty_times_leads_every_click_to_one_payment_page(
 
 
 def test_webhook_page_and_reconciliation_at_once_pay_once(shop: Shop) -> None:
+    """Row 18: one winner, and nobody is told that anything failed."""
     shop.emulator.drop_webhooks()
     placed = shop.place()
     shop.emulator.pay(placed.session_id)
@@ -137,16 +142,38 @@ def test_webhook_page_and_reconciliation_at_once_pay_once(shop: Shop) -> None:
 
 
 def test_two_expiries_at_once_cancel_once(shop: Shop) -> None:
+    """Row 33: two runs at once do no harm."""
     placed = [shop.place() for _ in range(4)]
     for one in placed:
         shop.let_deadline_pass(one.id)
 
+    with shop.app.app_context():
+        now = database_time()
+
     def expire(_: int) -> int:
         with shop.app.app_context():
-            return expire_orders(database_time(), lambda: True)
+            return expire_orders(now, lambda: True)
 
     with ThreadPoolExecutor(2) as pool:
         closed = sum(pool.map(expire, range(2)))
 
     assert closed == len(placed)
     assert all(shop.history(one.id) == ["created", "canceled"] for one in placed)
+
+
+def test_two_senders_at_once_send_each_letter_once(shop: Shop) -> None:
+    """Row 31: also where two processes believe to hold the job."""
+    for _ in range(6):
+        shop.pay(shop.place())
+    with shop.app.app_context():
+        now = database_time()
+
+    def send(_: int) -> int:
+        with shop.app.app_context():
+            return send_letters(now, lambda: True)
+
+    with ThreadPoolExecutor(2) as pool:
+        sent = sum(pool.map(send, range(2)))
+
+    ids = [letter.message["Message-ID"] for letter in shop.mailbox.letters]
+    assert sent == len(ids) == len(set(ids)) == 12

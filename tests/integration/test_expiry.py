@@ -25,6 +25,7 @@ def test_an_overdue_order_is_canceled_and_its_page_closed_at_stripe(
 
 
 def test_an_overdue_order_that_was_paid_is_paid(shop: Shop) -> None:
+    """Row 30: Stripe is asked first, and money wins."""
     shop.emulator.drop_webhooks()
     placed = shop.place()
     shop.emulator.pay(placed.session_id)
@@ -37,6 +38,7 @@ def test_an_overdue_order_that_was_paid_is_paid(shop: Shop) -> None:
 
 
 def test_while_stripe_is_away_an_overdue_order_stays_pending(shop: Shop) -> None:
+    """Row 30: nothing is given up while Stripe cannot say."""
     placed = shop.place()
     shop.let_deadline_pass(placed.id)
     shop.emulator.fail(503)
@@ -50,6 +52,7 @@ def test_while_stripe_is_away_an_overdue_order_stays_pending(shop: Shop) -> None
 
 
 def test_a_payment_at_the_bank_is_not_given_up(shop: Shop) -> None:
+    """Row 7: days may pass; nothing is handed out before the money."""
     placed = shop.place()
     shop.pay(placed, "delayed")
     assert shop.order(placed.id)["status"] == "pending"
@@ -62,6 +65,7 @@ def test_a_payment_at_the_bank_is_not_given_up(shop: Shop) -> None:
 
 
 def test_a_payment_that_failed_at_the_bank_fails_the_order(shop: Shop) -> None:
+    """Row 7: a failure closes the order, and it can be paid again."""
     placed = shop.place()
     shop.pay(placed, "delayed_fails")
 
@@ -85,6 +89,7 @@ def test_a_session_that_stripe_does_not_know_is_closed_and_told(shop: Shop) -> N
 
 
 def test_an_order_without_a_session_expires_by_age_alone(shop: Shop) -> None:
+    """Row 21: nothing was ever asked of Stripe."""
     shop.emulator.fail(503)
     assert shop.checkout(key="lost").status_code == 503
     shop.emulator.set_faults()
@@ -115,6 +120,7 @@ def test_a_session_whose_making_was_never_heard_of_is_closed_too(shop: Shop) -> 
 def test_a_payment_on_a_canceled_order_revives_it_and_tells_the_owner(
     shop: Shop,
 ) -> None:
+    """Row 5: late money is never orphaned."""
     shop.emulator.drop_webhooks()
     placed = shop.place()
     shop.emulator.pay(placed.session_id)

@@ -42,6 +42,7 @@ def deliver(served: Served, shop: Shop, placed: Placed) -> int:
 def test_two_hundred_deliveries_over_two_workers_are_one_payment_and_one_receipt(
     shop: Shop, serve: Serve
 ) -> None:
+    """Row 1: over two processes, through the real server."""
     placed = shop.place()
     request = payment(shop, placed, serve())
 
@@ -62,6 +63,7 @@ def test_two_hundred_deliveries_over_two_workers_are_one_payment_and_one_receipt
 def test_jobs_run_once_over_two_workers(
     shop: Shop, serve: Serve, arguments: tuple[str, ...]
 ) -> None:
+    """Rows 31 and 32: with and without --preload, each letter once."""
     orders = [shop.place() for _ in range(5)]
     for placed in orders:
         shop.pay(placed)
@@ -76,6 +78,7 @@ def test_jobs_run_once_over_two_workers(
 
 
 def test_a_worker_killed_among_payments_loses_none(shop: Shop, serve: Serve) -> None:
+    """Row 51: a cut delivery comes again, and is applied once."""
     orders = [shop.place() for _ in range(12)]
     served = serve()
 

@@ -84,6 +84,7 @@ def test_sending_again_sends_nothing(shop: Shop, paid: Placed) -> None:
 def test_a_repeat_after_a_crash_bears_the_same_message_id(
     shop: Shop, paid: Placed
 ) -> None:
+    """Row 38: mail programs can tell that it is one letter."""
     # The server takes a letter, and the connection dies before it can say so.
     shop.mailbox.lose_reply(times=2)
     shop.run_job("send-mail")
@@ -97,6 +98,7 @@ def test_a_repeat_after_a_crash_bears_the_same_message_id(
 
 
 def test_a_server_that_is_away_loses_nothing(shop: Shop, paid: Placed) -> None:
+    """Row 39: letters wait, and go out when it is back."""
     shop.mailbox.refuse()
     shop.run_job("send-mail")
     waiting = shop.rows("SELECT tries, sent_at, parked_at, last_error FROM letters")
@@ -109,6 +111,7 @@ def test_a_server_that_is_away_loses_nothing(shop: Shop, paid: Placed) -> None:
 
 
 def test_a_temporary_refusal_is_tried_again(shop: Shop, paid: Placed) -> None:
+    """Row 41: a 4xx is tried again."""
     shop.mailbox.answer("451 later", to="RCPT")
 
     assert shop.run_job("send-mail") == 1
@@ -124,6 +127,7 @@ def test_a_temporary_refusal_is_tried_again(shop: Shop, paid: Placed) -> None:
 def test_a_final_refusal_is_parked_with_its_reason_and_told_to_the_owner(
     shop: Shop, paid: Placed
 ) -> None:
+    """Row 41: a 5xx is parked with its reason; the others go on."""
     shop.mailbox.answer("550 unknown", to="RCPT")
 
     assert shop.run_job("send-mail") == 1
@@ -151,6 +155,7 @@ def test_an_owner_who_cannot_be_reached_gets_no_letter_about_that(
 
 
 def test_a_closing_server_keeps_letters_for_later(shop: Shop, paid: Placed) -> None:
+    """Row 41: a 421 says nothing against a letter."""
     shop.mailbox.answer("421 closing", to="RCPT")
 
     shop.run_job("send-mail")

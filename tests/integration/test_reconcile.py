@@ -29,6 +29,7 @@ def paid_unheard(shop: Shop) -> Placed:
 
 @pytest.mark.parametrize("job", ["reconcile", "reconcile-month"])
 def test_a_payment_nobody_told_of_is_found(deaf: Shop, job: str) -> None:
+    """Rows 11 and 12: found by its session, not by an event."""
     placed = paid_unheard(deaf)
 
     assert deaf.run_job(job) >= 1
@@ -51,6 +52,7 @@ def test_walking_twice_changes_nothing(deaf: Shop) -> None:
 def test_a_refund_nobody_told_of_is_found(
     deaf: Shop, dashboard: stripe.StripeClient
 ) -> None:
+    """Row 54: found by the refund itself."""
     placed = paid_unheard(deaf)
     intent = deaf.emulator.session(placed.session_id)["payment_intent"]
     dashboard.v1.refunds.create({"payment_intent": intent, "amount": 2000})
@@ -62,6 +64,7 @@ def test_a_refund_nobody_told_of_is_found(
 
 
 def test_an_order_that_the_database_has_lost_is_written_down_again(deaf: Shop) -> None:
+    """Row 59: after an old backup was restored, paid orders come back."""
     placed = paid_unheard(deaf)
     forget_orders(deaf)
     assert deaf.get(f"/api/orders/{placed.id}").status_code == 404

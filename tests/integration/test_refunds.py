@@ -47,6 +47,7 @@ def test_a_full_refund_makes_the_order_refunded(
 def test_partial_refunds_leave_it_paid_until_all_is_returned(
     shop: Shop, dashboard: stripe.StripeClient
 ) -> None:
+    """Row 52: the sum follows Stripe's, refund by refund."""
     placed = paid(shop)
 
     for amount in (1000, 2500):
@@ -84,6 +85,7 @@ def test_a_refund_that_fails_later_is_taken_back(
 def test_a_refund_told_of_before_its_payment_is_kept_and_matched(
     shop: Shop, dashboard: stripe.StripeClient
 ) -> None:
+    """Row 3: it waits for its payment."""
     shop.emulator.hold_webhooks()
     placed = shop.place()
     shop.emulator.pay(placed.session_id)
@@ -105,6 +107,7 @@ def test_a_refund_told_of_before_its_payment_is_kept_and_matched(
 def test_a_hint_alone_has_the_refunds_read_from_stripe(
     shop: Shop, dashboard: stripe.StripeClient
 ) -> None:
+    """Rows 54 and 55: made at Stripe's dashboard, told of as a sum only."""
     placed = paid(shop)
     shop.emulator.drop_webhooks("refund.*")
 
@@ -135,6 +138,7 @@ def test_a_reading_waits_for_stripe_to_come_back(
 def test_a_refund_sends_its_own_letter_and_no_second_receipt(
     shop: Shop, dashboard: stripe.StripeClient
 ) -> None:
+    """Row 43: a letter of its own, once."""
     placed = paid(shop)
     refund(shop, dashboard, placed)
 

@@ -30,6 +30,7 @@ def test_a_finished_job_is_not_due_until_its_time(shop: Shop) -> None:
 def test_the_job_of_a_dead_process_is_taken_over_once_its_lease_is_over(
     shop: Shop,
 ) -> None:
+    """Row 33: another process takes over."""
     with shop.app.app_context():
         dead = claim_job("some-job")
         shop.rows("UPDATE scheduled_jobs SET leased_until = now() - interval '1 s'")
@@ -55,6 +56,8 @@ def test_a_process_that_lost_its_lease_cannot_report(shop: Shop) -> None:
 
 
 def test_a_job_that_raises_is_noted_and_comes_again(shop: Shop) -> None:
+    """Row 34: the next run happens, and the reason is kept."""
+
     def fail(*_: object) -> int:
         raise ValueError("the shelf fell down")
 
@@ -101,6 +104,7 @@ def test_prune_throws_old_things_away_and_keeps_the_rest(shop: Shop) -> None:
 
 
 def test_a_lost_webhook_heals_by_reconciliation(shop: Shop) -> None:
+    """Row 11: while nobody looks at the page."""
     shop.emulator.drop_webhooks()
     placed = shop.place()
     shop.emulator.pay(placed.session_id)

@@ -396,3 +396,27 @@ def test_an_event_without_its_id_in_our_rows_and_without_our_mark_pays_nobody(
 
     assert shop.order(placed.id)["status"] == "pending"
     assert matter(shop, placed)["subject"] == placed.session_id
+
+
+def test_an_event_that_comes_again_is_answered_and_not_applied(shop: Shop) -> None:
+    """Row 2: known by its id."""
+    placed = shop.place()
+    told = event("checkout.session.completed", complete_session(shop, placed))
+    assert deliver(shop, told).json()["outcome"] == "applied"
+
+    assert deliver(shop, told).json()["outcome"] == "repeated"
+
+
+def test_an_event_that_comes_again_after_it_was_forgotten_changes_nothing(
+    shop: Shop,
+) -> None:
+    """Row 2: old events are thrown away; the order remembers."""
+    placed = shop.place()
+    told = event("checkout.session.completed", complete_session(shop, placed))
+    deliver(shop, told)
+    shop.rows("DELETE FROM stripe_events")
+
+    assert deliver(shop, told).status_code == 200
+
+    assert shop.history(placed.id) == ["created", "paid"]
+    assert shop.row("SELECT count(*) AS n FROM letters")["n"] == 2

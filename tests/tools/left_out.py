@@ -8,7 +8,10 @@ import os
 import pytest
 
 # The variable that names a tool -> what goes untested without it.
-TOOLS = {"CHROMIUM": "No Chromium could be had: the browser tests were left out."}
+TOOLS = {
+    "CHROMIUM": "No Chromium could be had: the browser tests were left out.",
+    "PGBOUNCER": "No PgBouncer could be had: the shop was not tried behind one.",
+}
 
 
 def _left_out() -> list[str]:

@@ -1,0 +1,64 @@
+"""How the pool connects: nothing waits for ever, and no value gets into a log."""
+
+import select
+from typing import Any, NoReturn
+
+import psycopg2
+from psycopg2 import extensions
+
+from storefront.errors import SettingsError
+from storefront.settings import Settings
+
+CONNECT_SECONDS = 3.0
+# The server ends a statement first; only one that is frozen, or cut off, does not.
+STATEMENT_SECONDS = 5
+SILENCE_SECONDS = STATEMENT_SECONDS + 1.5
+
+
+def engine_options(settings: Settings) -> dict[str, object]:
+    """Give the engine's options; without a database, using one is a clear error."""
+    if settings.database_url is None:
+        return {"creator": _no_database}
+    extensions.set_wait_callback(_wait_a_while)
+    return {
+        "pool_size": 10,
+        "max_overflow": 30,
+        "pool_timeout": 5,
+        "pool_pre_ping": True,
+        "hide_parameters": True,
+        "connect_args": {
+            "application_name": "storefront",
+            "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout=4s"
+            " -c idle_in_transaction_session_timeout=30s -c timezone=UTC",
+        },
+    }
+
+
+def _wait_a_while(connection: Any) -> None:
+    """Wait for Postgres as the driver would, but not for ever.
+
+    TCP cannot tell that a server is frozen: its machine goes on acknowledging.
+
+    :raises psycopg2.OperationalError: after a silence; the connection is closed.
+    """
+    known = connection.status != extensions.STATUS_SETUP
+    limit = SILENCE_SECONDS if known else CONNECT_SECONDS
+    while (state := connection.poll()) != extensions.POLL_OK:
+        line = [connection.fileno()]
+        reads = line if state == extensions.POLL_READ else []
+        writes = line if state == extensions.POLL_WRITE else []
+        if not any(select.select(reads, writes, [], limit)):
+            connection.close()
+            raise psycopg2.OperationalError("The database is silent.")
+
+
+def wait_for_ever() -> None:
+    """Let this process' statements take their time: migrations bring own limits."""
+    extensions.set_wait_callback(None)
+
+
+def _no_database() -> NoReturn:
+    raise SettingsError(
+        "DATABASE_URL is not set, and no demo is running here: set it, or run "
+        "`make run` first."
+    )

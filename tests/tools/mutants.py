@@ -1,0 +1,271 @@
+"""Proof that the tests see: twenty protections taken away, one at a time.
+
+Each mutant is one change to a copy of the shop's code; the tests named beside it are
+run against the copy, and the first that fails has caught it. One that nobody catches
+ends this program with an error.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+KEPT = (
+    "storefront",
+    "tests",
+    "migrations",
+    "wsgi.py",
+    "gunicorn.conf.py",
+    "pyproject.toml",
+)
+CAUGHT = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.M)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One protection taken away: in `file`, `old` becomes `new`."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+CONCURRENCY = "tests/integration/test_concurrency.py"
+EVENTS = "tests/integration/test_webhook_events.py"
+HOSTILE = "tests/integration/test_webhook_hostile.py"
+EXPIRY = "tests/integration/test_expiry.py"
+KILLS = "tests/faults/test_kills.py"
+LETTERS = "tests/integration/test_letters.py"
+REFUNDS = "tests/integration/test_refunds.py"
+SCHEDULER = "tests/integration/test_scheduler.py"
+CHECKOUT = "tests/integration/test_api_checkout.py"
+UNIT = "tests/unit"
+
+MUTANTS = (
+    Mutant(
+        "no lock on the order",
+        "storefront/orders/service.py",
+        "        .with_for_update()\n"
+        "        .execution_options(populate_existing=True)",
+        "        .execution_options(populate_existing=True)",
+        f"{CONCURRENCY} tests/faults/test_interleavings.py",
+    ),
+    Mutant(
+        "an event is taken in again each time",
+        "storefront/webhooks/inbox.py",
+        "                where=StripeEvent.outcome.is_(None),\n",
+        "",
+        EVENTS,
+    ),
+    Mutant(
+        "signature not checked",
+        "storefront/gateway/signature.py",
+        '        _verify(text, header or "", secrets)\n',
+        "",
+        f"{HOSTILE} {UNIT}/test_signature.py",
+    ),
+    Mutant(
+        "signatures from the future are taken",
+        "storefront/gateway/signature.py",
+        "        return int(stamp) <= time.time() + TOLERANCE_SECONDS\n",
+        "        return int(stamp) > 0\n",
+        f"{HOSTILE} {UNIT}/test_signature.py",
+    ),
+    Mutant(
+        "amount not compared",
+        "storefront/checkout/settle_order.py",
+        '        "amount": (order.total_amount, amount),\n',
+        "",
+        EVENTS,
+    ),
+    Mutant(
+        "currency not compared",
+        "storefront/checkout/settle_order.py",
+        '        "currency": (order.currency, news.currency),\n',
+        "",
+        EVENTS,
+    ),
+    Mutant(
+        "live mode not compared",
+        "storefront/webhooks/inbox.py",
+        '    return bool(event.get("account")) or livemode != '
+        "current_settings().livemode\n",
+        '    return bool(event.get("account"))\n',
+        f"{HOSTILE} {EVENTS}",
+    ),
+    Mutant(
+        "any session may pay an order",
+        "storefront/checkout/settle_order.py",
+        "        if known == news.id or (known is None and marked):\n",
+        "        if known or marked or not known:\n",
+        EVENTS,
+    ),
+    Mutant(
+        "mail sent before it is claimed",
+        "storefront/letters/delivery.py",
+        "            .values(due_at=_after(CLAIM_SECONDS), tries=Letter.tries + 1)\n",
+        "            .values(tries=Letter.tries + 1)\n",
+        CONCURRENCY,
+    ),
+    Mutant(
+        "a new Message-ID for each try",
+        "storefront/letters/letters.py",
+        '    message.msgId = f"<{letter.id}@{_host(settings)}>"\n',
+        "",
+        LETTERS,
+    ),
+    Mutant(
+        "expiry without asking Stripe",
+        "storefront/checkout/close_attempt.py",
+        "        session = gateway().expire_session(attempt.provider_session_id)\n"
+        "    except SessionUnknown:\n"
+        "        close_unknown(attempt.order_id, attempt.id, tell_owner=True)\n"
+        "        return\n",
+        "        raise SessionUnknown()\n"
+        "    except SessionUnknown:\n"
+        "        close_unknown(attempt.order_id, attempt.id, tell_owner=False)\n"
+        "        return\n",
+        EXPIRY,
+    ),
+    Mutant(
+        "orders given up while Stripe is away",
+        "storefront/checkout/expire_orders.py",
+        "                return closed\n",
+        "                from storefront.checkout import close_attempt as it\n"
+        "                it.close_unknown(\n"
+        "                    attempt.order_id, attempt.id, tell_owner=False\n"
+        "                )\n",
+        EXPIRY,
+    ),
+    Mutant(
+        "refunds added instead of counted by their ids",
+        "storefront/orders/refunds.py",
+        "    difference = target - refund.counted_amount\n",
+        "    difference = target\n",
+        REFUNDS,
+    ),
+    Mutant(
+        "a refund that failed still counts",
+        "storefront/orders/status.py",
+        "    return amount if state is RefundState.SUCCEEDED else 0\n",
+        "    return amount\n",
+        f"{REFUNDS} {UNIT}/test_status.py",
+    ),
+    Mutant(
+        "a job without a claim",
+        "storefront/scheduler/claims.py",
+        "            .where(ScheduledJob.name == name, free, *due)\n",
+        "            .where(ScheduledJob.name == name)\n",
+        SCHEDULER,
+    ),
+    Mutant(
+        "a process without its lease may report",
+        "storefront/scheduler/claims.py",
+        "                ScheduledJob.generation == claim.generation,\n",
+        "",
+        SCHEDULER,
+    ),
+    Mutant(
+        "facts may go back",
+        "storefront/orders/status.py",
+        "    return max(known, seen, key=ranks.index)\n",
+        "    return seen\n",
+        f"{UNIT}/test_status.py {EVENTS}",
+    ),
+    Mutant(
+        "a transaction stays open while Stripe is asked",
+        "storefront/checkout/open_payment.py",
+        '    reach("before the session is made")\n',
+        "    db.session.execute(select(func.now()))\n",
+        CHECKOUT,
+    ),
+    Mutant(
+        "a random key for each call",
+        "storefront/checkout/open_payment.py",
+        "        session = gateway().create_session(attempt.parameters, "
+        "attempt.idempotency_key)\n",
+        "        key = str(uuid4())\n"
+        "        session = gateway().create_session(attempt.parameters, key)\n",
+        KILLS,
+    ),
+    Mutant(
+        "the answer's address not checked",
+        "storefront/checkout/open_payment.py",
+        "    if session.url and known and agrees:\n",
+        "    if session.url:\n",
+        CHECKOUT,
+    ),
+    Mutant(
+        "one key, two orders",
+        "storefront/checkout/place_order.py",
+        "        if claimed is None:\n",
+        "        if False:\n",
+        CONCURRENCY,
+    ),
+)
+
+
+def main() -> int:
+    """Try every mutant, or those whose names hold the words given."""
+    wanted = " ".join(sys.argv[1:])
+    chosen = [one for one in MUTANTS if wanted in one.name]
+    missed = []
+    for mutant in chosen:
+        began = time.monotonic()
+        catcher = _try(mutant)
+        told = catcher or "NOBODY SAW IT"
+        _say(f"{mutant.name:<48} {time.monotonic() - began:4.0f} s  {told}")
+        if catcher is None:
+            missed.append(mutant.name)
+    _say(f"{len(chosen) - len(missed)} of {len(chosen)} caught")
+    return 1 if missed else 0
+
+
+def _try(mutant: Mutant) -> str | None:
+    """Run the tests against a mutated copy; give the first that fails."""
+    with tempfile.TemporaryDirectory(prefix="storefront-mutant-") as folder:
+        copy = Path(folder)
+        copy.chmod(0o711)
+        for name in KEPT:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, copy / name)
+            else:
+                shutil.copy(source, copy / name)
+        _mutate(copy / mutant.file, mutant)
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "2"]
+        answer = subprocess.run(
+            [*command, "-p", "no:cacheprovider", *mutant.tests.split()],
+            cwd=copy,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if answer.returncode == 0:
+        return None
+    found = CAUGHT.search(answer.stdout)
+    if not found:
+        raise SystemExit(f"{mutant.name}: the tests did not run\n{answer.stdout}")
+    return found.group(1)
+
+
+def _mutate(path: Path, mutant: Mutant) -> None:
+    text = path.read_text("utf-8")
+    if text.count(mutant.old) < 1:
+        raise SystemExit(f"{mutant.name}: {mutant.file} has changed; mend the mutant.")
+    path.write_text(text.replace(mutant.old, mutant.new), "utf-8")
+
+
+def _say(sentence: str) -> None:
+    print(sentence, flush=True)  # noqa: T201 - a program for a terminal
+
+
+if __name__ == "__main__":
+    sys.exit(main())
