@@ -1,6 +1,7 @@
 """How the pool connects: nothing waits for ever, and no value gets into a log."""
 
 import select
+import time
 from typing import Any, NoReturn
 
 import psycopg2
@@ -12,7 +13,8 @@ from storefront.settings import Settings
 CONNECT_SECONDS = 3.0
 # The server ends a statement first; only one that is frozen, or cut off, does not.
 STATEMENT_SECONDS = 5
-SILENCE_SECONDS = STATEMENT_SECONDS + 1.5
+SILENCE_SECONDS = STATEMENT_SECONDS + 0.5
+CONNECTED = (extensions.STATUS_READY, extensions.STATUS_BEGIN)
 
 
 def engine_options(settings: Settings) -> dict[str, object]:
@@ -39,16 +41,17 @@ def _wait_a_while(connection: Any) -> None:
 
     TCP cannot tell that a server is frozen: its machine goes on acknowledging.
 
-    :raises psycopg2.OperationalError: after a silence; the connection is closed.
+    :raises psycopg2.OperationalError: after a silence; the driver then closes the
+        connection.
     """
-    known = connection.status != extensions.STATUS_SETUP
-    limit = SILENCE_SECONDS if known else CONNECT_SECONDS
+    connected = connection.status in CONNECTED
+    ends = time.monotonic() + (SILENCE_SECONDS if connected else CONNECT_SECONDS)
     while (state := connection.poll()) != extensions.POLL_OK:
         line = [connection.fileno()]
         reads = line if state == extensions.POLL_READ else []
         writes = line if state == extensions.POLL_WRITE else []
-        if not any(select.select(reads, writes, [], limit)):
-            connection.close()
+        left = ends - time.monotonic()
+        if left <= 0 or not any(select.select(reads, writes, [], left)):
             raise psycopg2.OperationalError("The database is silent.")
 
 
