@@ -8,7 +8,7 @@ VENV = .venv/bin/python
 PYTEST = $(VENV) -m pytest -n 2 --dist loadfile -p tests.tools.left_out
 
 .DEFAULT_GOAL := help
-.PHONY: help run test mutants lint format lock clean
+.PHONY: help run test reliability mutants lint format lock clean
 
 # An interpreter counts when it runs: shims of version managers may only be there.
 define install
@@ -35,6 +35,10 @@ test: ## run all tests; ARGS="-k words" picks some
 	@CHROMIUM="$$($(VENV) tests/tools/chromium.py)" \
 	  PGBOUNCER="$$($(VENV) tests/tools/pgbouncer.py)" \
 	  $(PYTEST) --cov --cov-report=term $(ARGS)
+
+reliability: ## run all tests and write what became of them into docs/reliability.md
+	@$(MAKE) --no-print-directory test ARGS="--junitxml=.reliability.xml $(ARGS)"
+	@$(VENV) tests/tools/reliability.py .reliability.xml && rm .reliability.xml
 
 mutants: ## take twenty protections away, one at a time: each must be noticed
 	@$(call install,requirements-dev.txt)

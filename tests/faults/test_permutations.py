@@ -3,7 +3,8 @@
 import os
 import random
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import permutations
 from math import ceil
@@ -455,9 +456,8 @@ def test_a_refund_taken_in_at_the_moment_of_its_payment_is_counted(
     payment = shop.emulator.pay(placed.session_id)["payment_intent"]
     refund = account.refund(payment, 3000)
 
-    with shop.app.app_context(), transaction():
+    with payment_told_before_commit(shop):
         settle_refund(read_refund(refund), "webhook")
-        tell_all(shop, shop.emulator.events("checkout.session.completed"))
     everything_has_run(shop)
 
     assert shop.order(placed.id)["amount_refunded"] == 3000
@@ -472,13 +472,25 @@ def test_a_dispute_taken_in_at_the_moment_of_its_payment_is_told(
     payment = shop.emulator.pay(placed.session_id)["payment_intent"]
     dispute = shop.emulator.dispute(account.charge_of(payment)["id"])
 
-    with shop.app.app_context(), transaction():
+    with payment_told_before_commit(shop):
         settle_dispute(read_dispute(dispute), "webhook")
-        tell_all(shop, shop.emulator.events("checkout.session.completed"))
     everything_has_run(shop)
 
     matters = shop.rows("SELECT reason, subject FROM matters")
     assert matters == [{"reason": "dispute opened", "subject": dispute["id"]}]
+
+
+@contextmanager
+def payment_told_before_commit(shop: Shop) -> Iterator[None]:
+    """Open a transaction, and have the payment told of just before it is committed."""
+    events = shop.emulator.events("checkout.session.completed")
+    with ThreadPoolExecutor(1) as pool:
+        with shop.app.app_context(), transaction():
+            yield
+            telling = pool.submit(tell_all, shop, events)
+            # It is through by then, or waits for this transaction.
+            wait([telling], timeout=1)
+        telling.result()
 
 
 def tell_all(shop: Shop, events: list[JsonObject]) -> None:

@@ -538,6 +538,7 @@ def test_the_first_answer_comes_again_whatever_has_happened_since(shop: Shop) ->
 
 
 def test_the_same_key_with_another_body_is_refused(shop: Shop) -> None:
+    """Row 20: one key is one wish."""
     ask(shop, body(), "key-1")
     before = row_counts(shop)
 

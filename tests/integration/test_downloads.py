@@ -86,6 +86,7 @@ def test_an_order_that_is_not_paid_gives_nothing(
 
 
 def test_a_partial_refund_leaves_the_file_and_a_full_one_takes_it(shop: Shop) -> None:
+    """Row 57: what is paid for may be had."""
     placed = paid(shop)
 
     tell(shop, "refund.created", refund_of(placed, 500))

@@ -366,6 +366,7 @@ def let_pause_pass(shop: Shop) -> None:
 
 
 def test_an_open_page_heals_a_lost_webhook_within_ten_seconds(shop: Shop) -> None:
+    """Row 11: while somebody looks."""
     placed = shop.place()
     found = trigger(page(shop, placed, **{"from": "payment"}).text)
     assert found

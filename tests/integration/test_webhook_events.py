@@ -147,6 +147,7 @@ AFTER_PAID = [
 def test_a_paid_order_stays_paid_whatever_its_session_tells_later(
     shop: Shop, kind: str, changes: JsonObject
 ) -> None:
+    """Row 6: what is paid stays paid."""
     placed = shop.place()
     pay_by_events(shop, placed)
     before = row_counts(shop)
@@ -258,6 +259,7 @@ DISAGREEMENTS: dict[str, tuple[JsonObject, str, Any, Any]] = {
 def test_a_session_that_disagrees_is_not_paid_but_a_matter_with_both_figures(
     shop: Shop, changes: JsonObject, name: str, expected: Any, seen: Any
 ) -> None:
+    """Row 9: told to the owner, never dropped."""
     placed = shop.place()
 
     tell(shop, DONE, complete_session(shop, placed, **changes))
@@ -374,6 +376,7 @@ def forget_session(shop: Shop, placed: Placed) -> None:
 def test_an_event_that_overtakes_the_answer_of_our_own_call_pays_the_order(
     shop: Shop,
 ) -> None:
+    """Row 4: found by our mark, paid once."""
     placed = shop.place()
     told = event(DONE, complete_session(shop, placed))
     forget_session(shop, placed)

@@ -251,6 +251,7 @@ WITHOUT_EFFECT: dict[str, Callable[[JsonObject], JsonObject]] = {
 def test_what_does_not_concern_us_is_answered_200_and_changes_nothing(
     shop: Shop, tale: Callable[[JsonObject], JsonObject]
 ) -> None:
+    """Rows 8 and 10: other types, shops, accounts and modes."""
     placed = shop.place()
     told = tale(complete_session(shop, placed))
     before = row_counts(shop)
@@ -370,6 +371,7 @@ def test_the_right_signature_counts_wherever_it_stands_among_a_hundred(
 
 
 def test_each_of_several_secrets_verifies_and_no_other(open_shop: OpenShop) -> None:
+    """Row 14: old and new one together, while it is rolled."""
     shop = open_shop(STRIPE_WEBHOOK_SECRET="whsec_new, whsec_old")
     body = json.dumps(event("customer.created", {})).encode()
 

@@ -137,6 +137,7 @@ def test_a_placeholder_hides_in_no_list_of_secrets(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["", " ", ",", " , ,"])
 def test_an_empty_webhook_secret_verifies_nothing_and_is_refused(value: str) -> None:
+    """Row 15: named, and never shown."""
     refused("STRIPE_WEBHOOK_SECRET", value)
 
 
