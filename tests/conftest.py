@@ -7,4 +7,5 @@ pytest_plugins = [
     "tests.fixtures.shop",
     "tests.fixtures.gunicorn",
     "tests.fixtures.browser",
+    "tests.fixtures.order",
 ]

@@ -11,7 +11,17 @@ from tests.demo.processes import ROOT
 
 MAKE = shutil.which("make")
 pytestmark = pytest.mark.skipif(MAKE is None, reason="make is missing")
-TARGETS = ["help", "run", "test", "lint", "format", "lock", "clean"]
+TARGETS = [
+    "help",
+    "run",
+    "test",
+    "reliability",
+    "mutants",
+    "lint",
+    "format",
+    "lock",
+    "clean",
+]
 
 
 def make(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":

@@ -99,7 +99,7 @@ def test_ends_with_its_starter(folder: Path, number: signal.Signals) -> None:
         pid = int(first_line(starter).split()[0])
         assert alive(pid)
         starter.send_signal(number)
-        starter.wait(10)
+        starter.wait(30)
         assert wait_until(lambda: not alive(pid))
     with embedded_postgres(folder / "postgres") as server:
         assert ask(server.url(), "SELECT 1") == 1

@@ -26,7 +26,7 @@ def ask_for(client: FlaskClient, key: str, body: JsonObject) -> None:
     client.post("/api/checkout", json=body, headers={"Idempotency-Key": key})
 
 
-ALL_DEEDS = {**DEEDS, "ask_for": ask_for}
+ALL_DEEDS: dict[str, Any] = {**DEEDS, "ask_for": ask_for}
 
 
 class Mortals:

@@ -265,7 +265,12 @@ class World:
         letters = [*self.letters, *self.shop.mailbox.letters]
         ledger = self.shop.emulator.ledger()
         books = read_books(self.shop.database_url, ledger, letters)
-        return [*check(books), *self._broken_promises(), *self._odd_statuses(ledger)]
+        return [
+            *check(books),
+            *self._broken_promises(),
+            *self._doubled_sessions(ledger),
+            *self._odd_statuses(ledger),
+        ]
 
     def _broken_promises(self) -> Iterator[str]:
         """Tell of orders that were acknowledged and are not there, or are there twice.
@@ -280,6 +285,13 @@ class World:
         (count,) = self.shop.rows("SELECT count(*) AS orders FROM orders")
         if not len(kept) == len(set(kept.values())) == count["orders"]:
             yield f"{len(kept)} keys have made {count['orders']} orders."
+
+    def _doubled_sessions(self, ledger: JsonObject) -> Iterator[str]:
+        """Tell of attempts that have made more than one session at Stripe."""
+        made = Counter(one["metadata"]["attempt_id"] for one in ledger["sessions"])
+        for attempt, count in made.items():
+            if count > 1:
+                yield f"The attempt {attempt} has made {count} sessions."
 
     def _odd_statuses(self, ledger: JsonObject) -> Iterator[str]:
         """Tell of orders whose status is not what their sessions at Stripe call for."""

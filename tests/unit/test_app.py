@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from storefront import create_app
+from storefront import create_app, database
 from storefront.errors import SettingsError
 from storefront.extensions import db
 from storefront.settings import read_settings
@@ -56,7 +56,8 @@ def test_nothing_waits_for_ever_for_the_database() -> None:
     app = app_with(DATABASE_URL="postgresql://localhost/d")
     options = app.config["SQLALCHEMY_ENGINE_OPTIONS"]
     assert options["pool_timeout"] <= 10
-    assert options["connect_args"]["connect_timeout"] <= 5
+    assert database.CONNECT_SECONDS <= 5
+    assert database.SILENCE_SECONDS <= 10
     for limit in ("statement", "lock", "idle_in_transaction_session"):
         assert f"{limit}_timeout=" in options["connect_args"]["options"]
 
