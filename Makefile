@@ -5,7 +5,8 @@ PYTHON =
 ARGS =
 VENV = .venv/bin/python
 # One file a worker at a time: its fixtures are made once.
-PYTEST = $(VENV) -m pytest -n 3 --dist loadfile -p tests.tools.left_out
+PYTEST = $(VENV) -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
+  -p tests.tools.left_out
 
 .DEFAULT_GOAL := help
 .PHONY: help run test reliability mutants lint format lock clean

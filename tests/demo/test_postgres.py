@@ -21,9 +21,11 @@ from storefront.demo.postgres import EmbeddedPostgres, embedded_postgres
 from tests.demo.processes import alive, script, wait_until
 
 RUN = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from storefront.demo.postgres import embedded_postgres
+# A shell's background job ignores it, and so would what it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with embedded_postgres(Path(sys.argv[1])) as server:
     print(server.pid, server.url())
     time.sleep(60)

@@ -845,7 +845,7 @@ def test_each_attempt_has_a_key_of_its_own_and_keeps_it(
 def test_the_order_is_committed_and_no_transaction_open_while_stripe_is_asked(
     shop: Shop,
 ) -> None:
-    shop.emulator.be_slow(1500, times=1, **CREATE)
+    shop.emulator.be_slow(3000, times=1, **CREATE)
     answers: list[requests.Response] = []
     asking = threading.Thread(target=lambda: answers.append(shop.checkout()))
     asking.start()
@@ -856,7 +856,7 @@ def test_the_order_is_committed_and_no_transaction_open_while_stripe_is_asked(
     assert orders[0]["status"] == "pending"
     assert orders[0]["provider_session_id"] is None
     # From here until Stripe answers: looked at several times, well within its pause.
-    time.sleep(0.2)
+    time.sleep(1)
     for _ in range(5):
         busy = shop.rows(
             "SELECT query FROM pg_stat_activity WHERE datname = current_database()"
