@@ -29,7 +29,7 @@ from tests.factories.events import WEBHOOKS, sign
 from tests.faults.interleaving import Stage, staged
 from tests.fixtures.shop import Placed, Shop
 
-INTERLEAVINGS = int(os.environ.get("INTERLEAVINGS", "200"))
+INTERLEAVINGS = int(os.environ.get("INTERLEAVINGS", "100"))
 SEED = int(os.environ.get("INTERLEAVINGS_SEED", "1"))
 MOST_SWITCHES = 3
 REFUNDED = 700

@@ -58,7 +58,7 @@ from tests.faults.test_kills import (
 )
 from tests.fixtures.shop import READING, Shop
 
-STEPS = int(os.environ.get("MACHINE_STEPS", "3000"))
+STEPS = int(os.environ.get("MACHINE_STEPS", "1500"))
 # In each round of the run, and steps in each history: long ones cost least.
 HISTORIES, LENGTH = 5, 60
 PRODUCTS = (READING, "almanac-2027-digital", "almanac-2027-printed", "reading-in-yen")
