@@ -75,11 +75,6 @@ def database_time() -> datetime:
         ).scalar_one()
 
 
-def last_finish() -> datetime | None:
-    """Tell when any job was last finished: the scheduler's heartbeat."""
-    return db.session.scalar(select(func.max(ScheduledJob.finished_at)))
-
-
 def _change(claim: Claim, **values: object) -> bool:
     with transaction():
         result = db.session.execute(
