@@ -19,7 +19,7 @@ from storefront.orders.api import blueprint as orders_api
 from storefront.orders.routes import blueprint as orders
 from storefront.setting_values import secrets_in
 from storefront.settings import DEVELOPMENT_KEY, Settings, read_settings
-from storefront.web import assets, filters, headers, health, logs, problems
+from storefront.web import assets, filters, headers, health, languages, logs, problems
 from storefront.webhooks.routes import blueprint as webhooks
 
 MIGRATIONS = str(Path(__file__).parent.parent / "migrations")
@@ -49,6 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     headers.init_app(app, settings)
     csrf.init_app(app)
     problems.init_app(app)
+    languages.init_app(app, settings)
     filters.init_app(app, settings)
     for part in (
         catalog,

@@ -21,6 +21,7 @@ from storefront.catalog.countries import COUNTRIES
 from storefront.catalog.models import Product, ProductFile, ProductKind, Seller
 from storefront.errors import StorefrontError
 from storefront.extensions import db
+from storefront.languages import LANGUAGES
 from storefront.money import is_currency, parse_money
 
 DEMO = Path(__file__).parent / "demo.toml"
@@ -50,6 +51,15 @@ class CatalogInvalid(StorefrontError):
     """The catalog file cannot be loaded; the text names the place."""
 
 
+def _language(code: str) -> str:
+    if code not in LANGUAGES:
+        raise ValueError(f"is none of the shop's languages: {', '.join(LANGUAGES)}")
+    return code
+
+
+Language = Annotated[str, AfterValidator(_language)]
+
+
 class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -60,18 +70,24 @@ class ShopEntry(_Entry):
     legal_name: Words
     address: Words
     tax_id: Words
-    languages: list[Words] = Field(default=["en"], min_length=1)
+    languages: list[Language] = Field(default=["en"], min_length=1)
 
 
-class ProductEntry(_Entry):
-    """One product of the file. `price`: whole units of its currency, like "80.00"."""
+class Texts(_Entry):
+    """What is said of a product, in one language. `paused`: why it cannot be bought."""
 
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,99}$")]
-    kind: ProductKind
     name: Annotated[Words, StringConstraints(max_length=120)]
     summary: Annotated[Words, StringConstraints(max_length=200)]
     description: Words
     next_steps: Words
+    paused: Words | None = None
+
+
+class ProductEntry(Texts):
+    """One product of the file. `price`: whole units of its currency, like "80.00"."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,99}$")]
+    kind: ProductKind
     price: Words
     currency: str | None = None
     duration_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
@@ -81,6 +97,17 @@ class ProductEntry(_Entry):
     file: Words | None = None
     shipping_countries: list[Country] = []
     active: bool = True
+    texts: dict[Language, Texts] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _languages(cls, entry: Any) -> Any:
+        """Gather the tables that are named by their language."""
+        if not isinstance(entry, dict):
+            return entry
+        texts = {one: entry[one] for one in LANGUAGES if one in entry}
+        rest = {name: value for name, value in entry.items() if name not in texts}
+        return {**rest, "texts": texts} if texts else rest
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> "ProductEntry":
@@ -106,7 +133,18 @@ class CatalogFile(_Entry):
         for entry in self.products:
             if entry.pack_of and kinds.get(entry.pack_of) is not ProductKind.SESSION:
                 raise ValueError(f"{entry.id}: pack_of names no session of this file")
+            self._is_told_in_all_languages(entry)
         return self
+
+    def _is_told_in_all_languages(self, entry: ProductEntry) -> None:
+        """Refuse what a visitor would find in a language that was not asked for."""
+        _, *others = self.shop.languages
+        lacking = [one for one in others if one not in entry.texts]
+        if entry.active and lacking:
+            raise ValueError(f"{entry.id}: lacks its texts in {', '.join(lacking)}")
+        silent = [one for one, said in entry.texts.items() if not said.paused]
+        if entry.paused and silent:
+            raise ValueError(f"{entry.id}: lacks paused in {', '.join(silent)}")
 
 
 def load_catalog(path: Path, shop_currency: str) -> int:
@@ -158,14 +196,29 @@ def _product(entry: ProductEntry, position: int, shop_currency: str) -> Product:
     currency = entry.currency or shop_currency
     return Product(
         **entry.model_dump(
-            exclude={"price", "currency", "file", "shipping_countries", "active"}
+            exclude={
+                "price",
+                "currency",
+                "file",
+                "shipping_countries",
+                "active",
+                "texts",
+                "paused",
+            }
         ),
+        pause_note=entry.paused,
+        translations={language: _texts(said) for language, said in entry.texts.items()},
         unit_amount=_amount(entry, currency),
         currency=currency,
         shipping_countries=entry.shipping_countries or None,
         is_active=entry.active,
         position=position,
     )
+
+
+def _texts(said: Texts) -> dict[str, str]:
+    texts = said.model_dump(exclude={"paused"})
+    return texts | ({"pause_note": said.paused} if said.paused else {})
 
 
 def _amount(entry: ProductEntry, currency: str) -> int:

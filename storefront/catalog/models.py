@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, Text, func
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storefront.extensions import TIMESTAMP, db, stored_enum
@@ -19,7 +19,11 @@ class ProductKind(StrEnum):
 
 
 class Product(db.Model):  # type: ignore[name-defined,misc]
-    """Something on the shelf. `unit_amount`: minor units of `currency`, above zero."""
+    """Something on the shelf. `unit_amount`: minor units of `currency`, above zero.
+
+    `translations`: its texts by language, where it has others than its columns'.
+    `pause_note`: why it cannot be bought just now.
+    """
 
     __tablename__ = "products"
     __table_args__ = (
@@ -42,6 +46,10 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
     summary: Mapped[str] = mapped_column(Text)
     description: Mapped[str] = mapped_column(Text)
     next_steps: Mapped[str] = mapped_column(Text)
+    pause_note: Mapped[str | None] = mapped_column(Text)
+    translations: Mapped[dict[str, dict[str, str]]] = mapped_column(
+        JSONB, server_default="{}", default=dict
+    )
     unit_amount: Mapped[int]
     currency: Mapped[str] = mapped_column(db.String(3))
     duration_minutes: Mapped[int | None]

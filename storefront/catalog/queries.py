@@ -1,31 +1,61 @@
-"""Looking products up."""
+"""Looking products up, in the language that is spoken."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from storefront.catalog.models import Product, ProductFile, Seller
+from storefront.catalog.models import Product, ProductFile, ProductKind, Seller
 from storefront.extensions import db
+from storefront.languages import LANGUAGES, spoken_language
 
 
-def list_active_products() -> Sequence[Product]:
-    """List what can be bought, in the owner's order."""
-    return db.session.scalars(
-        select(Product).where(Product.is_active).order_by(Product.position, Product.id)
-    ).all()
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A product as it is told to somebody. `unit_amount`: minor units of `currency`.
+
+    `pause_note`: why it cannot be bought just now; None while it can.
+    """
+
+    id: str
+    kind: ProductKind
+    name: str
+    summary: str
+    description: str
+    next_steps: str
+    unit_amount: int
+    currency: str
+    duration_minutes: int | None
+    pack_of: str | None
+    pack_size: int | None
+    edition: str | None
+    shipping_countries: Sequence[str]
+    is_active: bool
+    pause_note: str | None
 
 
-def find_product(product_id: str) -> Product | None:
-    """Find a product, whether or not it can still be bought."""
-    return db.session.get(Product, product_id)
-
-
-def find_active_products(product_ids: Iterable[str]) -> dict[str, Product]:
-    """Find those of these products that can be bought, by id."""
+def list_offers() -> list[Offer]:
+    """List what is on the shelf, paused or not, in the owner's order."""
     products = db.session.scalars(
-        select(Product).where(Product.id.in_(product_ids), Product.is_active)
+        select(Product).where(Product.is_active).order_by(Product.position, Product.id)
     )
-    return {product.id: product for product in products}
+    return [_offer(product) for product in products]
+
+
+def find_offer(product_id: str) -> Offer | None:
+    """Find a product, whether or not it can still be bought."""
+    product = db.session.get(Product, product_id)
+    return _offer(product) if product else None
+
+
+def find_payable_offers(product_ids: Iterable[str]) -> dict[str, Offer]:
+    """Find those of these products that can be bought now, by id."""
+    products = db.session.scalars(
+        select(Product).where(
+            Product.id.in_(product_ids), Product.is_active, Product.pause_note.is_(None)
+        )
+    )
+    return {product.id: _offer(product) for product in products}
 
 
 def find_file(product_id: str) -> ProductFile | None:
@@ -41,3 +71,32 @@ def list_products_with_files() -> set[str]:
 def find_seller() -> Seller | None:
     """Find who sells; None before a catalog was loaded."""
     return db.session.get(Seller, 1)
+
+
+def list_languages(own: str) -> list[str]:
+    """List the languages that the catalog is written in, the shop's own first."""
+    seller = find_seller()
+    told = seller.languages if seller else []
+    return [own, *(one for one in told if one in LANGUAGES and one != own)]
+
+
+def _offer(product: Product) -> Offer:
+    told = product.translations.get(spoken_language(), {})
+    pause_note = product.pause_note and told.get("pause_note", product.pause_note)
+    return Offer(
+        id=product.id,
+        kind=product.kind,
+        name=told.get("name", product.name),
+        summary=told.get("summary", product.summary),
+        description=told.get("description", product.description),
+        next_steps=told.get("next_steps", product.next_steps),
+        unit_amount=product.unit_amount,
+        currency=product.currency,
+        duration_minutes=product.duration_minutes,
+        pack_of=product.pack_of,
+        pack_size=product.pack_size,
+        edition=product.edition,
+        shipping_countries=tuple(product.shipping_countries or ()),
+        is_active=product.is_active,
+        pause_note=pause_note,
+    )

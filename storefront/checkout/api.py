@@ -17,6 +17,7 @@ from storefront.errors import (
     TooManyCheckouts,
 )
 from storefront.extensions import csrf
+from storefront.languages import spoken_locale
 from storefront.orders.numbers import new_page_token
 from storefront.settings import current_settings
 from storefront.web.filters import absolute_url
@@ -42,7 +43,7 @@ def checkout() -> ResponseReturnValue:
     except (ValueError, RecursionError):
         return problem(400, "The body is no JSON object, or names a member twice.")
     try:
-        purchase = read_body(body).purchase(current_settings().shop_locale)
+        purchase = read_body(body).purchase(spoken_locale())
         placed = place_order(
             purchase, f"api:{key or new_page_token()}", request.remote_addr or ""
         )

@@ -25,6 +25,7 @@ from storefront.gateway.errors import (
 from storefront.gateway.parameters import Line, SessionRequest, session_parameters
 from storefront.gateway.port import SessionOutcome, SessionSeen
 from storefront.gateway.stripe_gateway import BUDGET_SECONDS, time_budget
+from storefront.languages import speaking
 from storefront.orders import service
 from storefront.orders.history import tell
 from storefront.orders.models import (
@@ -36,6 +37,7 @@ from storefront.orders.models import (
 from storefront.orders.status import UNDER_WAY, settling
 from storefront.settings import current_settings
 from storefront.transaction import end_reading, transaction
+from storefront.web.filters import absolute_url
 
 # Stripe: a session lives 30 minutes at least (API docs "Create a Session", 2026-11).
 SHORTEST_LIFE = timedelta(minutes=30)
@@ -90,11 +92,16 @@ def _add_attempt(order: Order, shipping_countries: Sequence[str]) -> None:
         currency=order.currency,
         email=order.customer_email,
         locale=order.locale,
-        order_url=f"{settings.base_url}/orders/{order.page_token}",
+        order_url=_page_of(order),
         expires_at=expires_at,
         shipping_countries=shipping_countries,
     )
     service.add_attempt(order, attempt_id, session_parameters(request), expires_at)
+
+
+def _page_of(order: Order) -> str:
+    with speaking(order.locale):
+        return absolute_url(current_settings(), "orders.page", token=order.page_token)
 
 
 def open_payment(order_id: UUID) -> str:

@@ -10,8 +10,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from storefront.catalog.models import Product
-from storefront.catalog.queries import find_active_products, list_products_with_files
+from storefront.catalog.queries import (
+    Offer,
+    find_payable_offers,
+    list_products_with_files,
+)
 from storefront.checkout.limits import count_checkout
 from storefront.checkout.models import CheckoutRequest
 from storefront.checkout.open_payment import begin_attempt, open_payment
@@ -123,7 +126,7 @@ def _take_up(key: str, fingerprint: str) -> CheckoutRequest | None:
 
 def _write_down(purchase: Purchase, key: str, address: str) -> UUID:
     with transaction():
-        products = find_active_products(item for item, _ in purchase.items)
+        products = find_payable_offers(item for item, _ in purchase.items)
         total = _price(purchase, products)
     count_checkout(address)
     reach("checkout counted")
@@ -147,7 +150,7 @@ def _write_down(purchase: Purchase, key: str, address: str) -> UUID:
         return order.id
 
 
-def _price(purchase: Purchase, products: dict[str, Product]) -> int:
+def _price(purchase: Purchase, products: dict[str, Offer]) -> int:
     """Add up what the catalog asks, in minor units.
 
     :raises FieldError: if this cannot be bought together, or not at all.
@@ -185,7 +188,7 @@ def _quantities(purchase: Purchase) -> dict[str, int]:
     return quantities
 
 
-def _new_order(purchase: Purchase, products: dict[str, Product], total: int) -> Order:
+def _new_order(purchase: Purchase, products: dict[str, Offer], total: int) -> Order:
     with_files = list_products_with_files()
     lines = [
         {
@@ -215,9 +218,7 @@ def _new_order(purchase: Purchase, products: dict[str, Product], total: int) -> 
         provider=Provider.STRIPE,
     )
     db.session.add(order)
-    countries = sorted(
-        {c for p in products.values() for c in p.shipping_countries or []}
-    )
+    countries = sorted({c for p in products.values() for c in p.shipping_countries})
     begin_attempt(order, countries)
     db.session.flush()
     return order

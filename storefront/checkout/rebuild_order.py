@@ -6,9 +6,10 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from storefront.catalog.queries import find_file, find_product
+from storefront.catalog.queries import find_file, find_offer
 from storefront.extensions import db
 from storefront.gateway.port import Mark, SessionSeen
+from storefront.languages import language_of, locale_in
 from storefront.orders.history import raise_matter, tell
 from storefront.orders.models import (
     AttemptState,
@@ -20,6 +21,7 @@ from storefront.orders.models import (
 )
 from storefront.orders.numbers import is_taken, new_page_token, next_number
 from storefront.settings import current_settings
+from storefront.web.languages import split
 
 Lines = list[dict[str, Any]]
 
@@ -55,7 +57,7 @@ def rebuild_order(session: SessionSeen, mark: Mark) -> bool:
         amount_refunded=0,
         customer_email=session.email,
         customer_name=session.customer_name or session.email,
-        locale=current_settings().shop_locale,
+        locale=_locale(session),
         provider=Provider.STRIPE,
         created_at=datetime.fromtimestamp(session.created, UTC),
     )
@@ -82,7 +84,7 @@ def _lines(mark: Mark) -> Lines:
     for item in (mark.items or "").split():
         product_id, _, rest = item.partition("*")
         quantity, _, unit_amount = rest.partition("*")
-        product = find_product(product_id)
+        product = find_offer(product_id)
         if product is None or not (quantity + unit_amount).isdigit():
             return []
         lines.append(
@@ -97,6 +99,13 @@ def _lines(mark: Mark) -> Lines:
             }
         )
     return lines
+
+
+def _locale(session: SessionSeen) -> str:
+    """Read the customer's language off the address that they came back to."""
+    shop_locale = current_settings().shop_locale
+    language, _ = split(urlsplit(session.success_url or "").path)
+    return locale_in(language or language_of(shop_locale), shop_locale)
 
 
 def _page_token(session: SessionSeen) -> str:

@@ -7,8 +7,7 @@ from http import HTTPStatus
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from storefront.catalog.models import Product
-from storefront.catalog.queries import find_product
+from storefront.catalog.queries import Offer, find_offer
 from storefront.checkout.forms import read_form
 from storefront.checkout.open_payment import open_payment
 from storefront.checkout.place_order import (
@@ -24,9 +23,9 @@ from storefront.errors import (
     PaymentUnavailable,
     TooManyCheckouts,
 )
+from storefront.languages import spoken_locale
 from storefront.orders.numbers import new_page_token
 from storefront.orders.queries import find_order_by_token
-from storefront.settings import current_settings
 from storefront.web.htmx import leave_for
 
 blueprint = Blueprint("checkout", __name__)
@@ -55,7 +54,7 @@ def submit() -> ResponseReturnValue:
     product = _product(request.form.get("service_id", ""))
     typed = request.form.to_dict()
     try:
-        purchase = read_form(typed).purchase(current_settings().shop_locale)
+        purchase = read_form(typed).purchase(spoken_locale())
         placed = _place_patiently(purchase, _token(typed))
     except FieldError as error:
         return _form(product, typed, errors=_by_field(error)), 422
@@ -112,8 +111,8 @@ def _place_patiently(purchase: Purchase, token: str) -> PlacedOrder:
     return placed
 
 
-def _product(product_id: str) -> Product:
-    product = find_product(product_id) if product_id.isprintable() else None
+def _product(product_id: str) -> Offer:
+    product = find_offer(product_id) if product_id.isprintable() else None
     if product is None:
         abort(404)
     if not product.is_active:
@@ -122,7 +121,7 @@ def _product(product_id: str) -> Product:
 
 
 def _form(
-    product: Product,
+    product: Offer,
     typed: dict[str, str],
     errors: dict[str, str] | None = None,
     trouble: str | None = None,

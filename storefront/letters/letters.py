@@ -11,6 +11,7 @@ from flask_mail import Message
 from storefront.catalog.queries import find_seller
 from storefront.extensions import db
 from storefront.fulfilment.downloads import list_downloads
+from storefront.languages import speaking
 from storefront.letters.models import Letter, LetterKind
 from storefront.orders.models import Matter, Order
 from storefront.orders.queries import find_order
@@ -19,15 +20,25 @@ from storefront.web.filters import absolute_url
 
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
 
+TO_OWNER = (LetterKind.NEW_ORDER, LetterKind.ATTENTION)
+
 
 def compose(letter: Letter) -> Message:
     """Write the letter from its templates and the facts as they are now.
 
+    In the language that the customer ordered in; the owner's in the shop's.
     The Message-ID comes from the letter's row: whenever a crash makes a repeat
     possible, mail programs can tell that it is one.
     """
-    settings = current_settings()
     order = find_order(letter.order_id) if letter.order_id else None
+    to_owner = letter.kind in TO_OWNER
+    shop_locale = current_settings().shop_locale
+    with speaking(order.locale if order and not to_owner else shop_locale):
+        return _compose(letter, order)
+
+
+def _compose(letter: Letter, order: Order | None) -> Message:
+    settings = current_settings()
     facts: dict[str, Any] = {
         "order": order,
         "seller": find_seller(),

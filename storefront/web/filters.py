@@ -8,8 +8,11 @@ from babel.dates import format_datetime
 from flask import Flask, current_app
 from jinja2 import StrictUndefined
 
+from storefront.languages import gettext as _
+from storefront.languages import spoken_language, spoken_locale
 from storefront.money import format_money
 from storefront.settings import Settings
+from storefront.web.languages import prefix
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -18,12 +21,14 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     def money(amount: int, currency: str) -> str:
         """Write minor units with their currency."""
-        return format_money(amount, currency, settings.shop_locale)
+        return format_money(amount, currency, spoken_locale())
 
     def when(moment: datetime) -> str:
         """Write a moment in the studio's zone, with the zone named."""
         local = moment.astimezone(zone)
-        text = format_datetime(local, "d MMMM y, HH:mm", locale=_babel(settings))
+        # The pattern of a moment, in Babel's letters.
+        pattern = _("d MMMM y, HH:mm")
+        text = format_datetime(local, pattern, locale=spoken_locale().replace("-", "_"))
         return f"{text} ({local.tzname()})"
 
     def whatsapp(text: str) -> str | None:
@@ -45,10 +50,9 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def absolute_url(settings: Settings, endpoint: str, **values: str) -> str:
-    """Build an address from the configured origin, never from the request."""
-    paths = current_app.url_map.bind("")
-    return settings.base_url + paths.build(endpoint, values)
+    """Build an address in the language that is spoken.
 
-
-def _babel(settings: Settings) -> str:
-    return settings.shop_locale.replace("-", "_")
+    From the configured origin, never from the request.
+    """
+    path = current_app.url_map.bind("").build(endpoint, values)
+    return settings.base_url + prefix(settings, spoken_language()) + path

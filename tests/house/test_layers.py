@@ -11,7 +11,7 @@ from tests.house.tree import Module, modules, part_of
 
 Rule = Callable[[Module], Iterator[str]]
 
-WORDS = {"errors", "money", "clock", "settings", "failpoints"}
+WORDS = {"errors", "money", "clock", "settings", "failpoints", "languages"}
 TOOLS = WORDS | {"extensions", "transaction", "web"}
 SOLD = TOOLS | {"catalog", "orders"}
 USE_CASES = SOLD | {"letters", "fulfilment", "gateway", "checkout"}
@@ -21,6 +21,7 @@ BELOW: dict[str, set[str]] = {
     "failpoints": {"errors"},
     "money": set(),
     "clock": set(),
+    "languages": set(),
     "setting_values": set(),
     "settings": {"errors", "money", "setting_values"},
     "extensions": WORDS,
@@ -55,6 +56,7 @@ ALSO = {
 LIBRARIES_OF = {
     "clock": set(sys.stdlib_module_names),
     "money": set(sys.stdlib_module_names) | {"babel"},  # how people write amounts
+    "languages": set(sys.stdlib_module_names) | {"babel"},
 }
 KEPT_OUT_OF_GATEWAY = {"flask", "sqlalchemy", "flask_sqlalchemy", "psycopg2"}
 
