@@ -48,6 +48,17 @@ def find_offer(product_id: str) -> Offer | None:
     return _offer(product) if product else None
 
 
+def list_variants(offer: Offer) -> list[Offer]:
+    """List the forms that an edition comes in, this one too; without one: this one."""
+    if not offer.edition:
+        return [offer]
+    return [
+        one
+        for one in list_offers()
+        if one.kind is offer.kind and one.edition == offer.edition
+    ]
+
+
 def find_payable_offers(product_ids: Iterable[str]) -> dict[str, Offer]:
     """Find those of these products that can be bought now, by id."""
     products = db.session.scalars(

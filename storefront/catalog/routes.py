@@ -6,7 +6,13 @@ from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from storefront.catalog.models import ProductKind
-from storefront.catalog.queries import Offer, find_offer, list_languages, list_offers
+from storefront.catalog.queries import (
+    Offer,
+    find_offer,
+    list_languages,
+    list_offers,
+    list_variants,
+)
 from storefront.languages import language_of
 from storefront.settings import current_settings
 from storefront.web.filters import absolute_url
@@ -61,7 +67,7 @@ def product(product_id: str) -> ResponseReturnValue:
         "catalog/product.html",
         product=found,
         singles=_singles(others),
-        variants=[one for one in others if found.edition and _same_edition(one, found)],
+        variants=list_variants(found),
     )
 
 
@@ -88,7 +94,3 @@ def _as_json(product: Offer) -> dict[str, Any]:
 def _singles(products: list[Offer]) -> dict[str, Offer]:
     """Give the sessions by id: a pack names its own, and compares the price."""
     return {one.id: one for one in products if one.kind is ProductKind.SESSION}
-
-
-def _same_edition(one: Offer, other: Offer) -> bool:
-    return one.kind is other.kind and one.edition == other.edition

@@ -160,6 +160,15 @@ def read_form(form: Mapping[str, str]) -> DetailsForm:
         raise FieldError(_sentences(error)) from None
 
 
+def find_fault(name: str, form: Mapping[str, str]) -> str | None:
+    """Find what is wrong with one field, whatever the others hold."""
+    try:
+        read_form(form)
+    except FieldError as error:
+        return error.errors.get(name)
+    return None
+
+
 def read_body(body: Any) -> CheckoutBody:
     """Check a JSON body.
 

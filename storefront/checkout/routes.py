@@ -4,11 +4,19 @@ import re
 import time
 from http import HTTPStatus
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    abort,
+    get_template_attribute,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 
-from storefront.catalog.queries import Offer, find_offer
-from storefront.checkout.forms import read_form
+from storefront.catalog.queries import Offer, find_offer, list_variants
+from storefront.checkout.forms import find_fault, read_form
 from storefront.checkout.open_payment import open_payment
 from storefront.checkout.place_order import (
     MOST_OF_ONE,
@@ -16,6 +24,7 @@ from storefront.checkout.place_order import (
     Purchase,
     place_order,
 )
+from storefront.checkout.typos import suggest_email
 from storefront.errors import (
     CheckoutUnderWay,
     FieldError,
@@ -26,7 +35,7 @@ from storefront.errors import (
 from storefront.languages import spoken_locale
 from storefront.orders.numbers import new_page_token
 from storefront.orders.queries import find_order_by_token
-from storefront.web.htmx import leave_for
+from storefront.web.htmx import leave_for, wants_fragment
 
 blueprint = Blueprint("checkout", __name__)
 
@@ -38,10 +47,37 @@ WHOLE = re.compile(r"[0-9]{1,3}")
 
 @blueprint.get("/checkout")
 def details() -> ResponseReturnValue:
-    """Show the details form of one product."""
+    """Show the details form of one product, or open it in the page that asks."""
     product = _product(request.args.get("service_id", ""))
     quantity = request.args.get("quantity", "1")
     return _form(product, {"quantity": quantity if WHOLE.fullmatch(quantity) else "1"})
+
+
+@blueprint.post("/checkout/again")
+def again() -> ResponseReturnValue:
+    """Show the form once more for another variant, with what was typed."""
+    typed = request.form.to_dict()
+    return _form(_product(typed.get("service_id", "")), typed)
+
+
+@blueprint.post("/checkout/total")
+def total() -> ResponseReturnValue:
+    """Add up for another quantity."""
+    typed = request.form.to_dict()
+    product = _product(typed.get("service_id", ""))
+    return render_template("checkout/_sum.html", **_facts(product, typed))
+
+
+@blueprint.post("/checkout/check/<name>")
+def check(name: str) -> ResponseReturnValue:
+    """Say what is wrong with one field, as the form would."""
+    if name not in ("email", "name", "note"):
+        abort(404)
+    typed = request.form.to_dict()
+    email = typed.get("email", "") if name == "email" else ""
+    says = get_template_attribute("macros/form.html", "says")
+    answer: str = says(name, find_fault(name, typed), suggest_email(email))
+    return answer
 
 
 @blueprint.post("/checkout")
@@ -126,18 +162,26 @@ def _form(
     errors: dict[str, str] | None = None,
     trouble: str | None = None,
 ) -> str:
-    quantity = typed.get("quantity", "1")
-    valid = WHOLE.fullmatch(quantity) and 1 <= int(quantity) <= MOST_OF_ONE
+    name = "_details.html" if wants_fragment() else "details.html"
     return render_template(
-        "checkout/details.html",
-        product=product,
-        typed=typed,
+        f"checkout/{name}",
         errors=errors or {},
         trouble=trouble,
-        quantity=int(quantity) if valid else 1,
         most_of_one=MOST_OF_ONE,
         checkout_token=_token(typed),
+        variants=list_variants(product),
+        **_facts(product, typed),
     )
+
+
+def _facts(product: Offer, typed: dict[str, str]) -> dict[str, object]:
+    quantity = typed.get("quantity", "1")
+    valid = WHOLE.fullmatch(quantity) and 1 <= int(quantity) <= MOST_OF_ONE
+    return {
+        "product": product,
+        "typed": typed,
+        "quantity": int(quantity) if valid else 1,
+    }
 
 
 def _token(typed: dict[str, str]) -> str:

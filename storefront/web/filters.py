@@ -1,6 +1,7 @@
 """How templates write money, moments and links."""
 
 from datetime import datetime
+from html import unescape
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -35,6 +36,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         """Link to a chat with that text as a draft; None where there is no number."""
         if not settings.whatsapp_number:
             return None
+        # A sentence with values comes escaped for HTML; a draft is plain text.
+        text = unescape(text) if hasattr(text, "__html__") else text
         return f"https://wa.me/{settings.whatsapp_number}?text={quote(text, safe='')}"
 
     app.jinja_env.undefined = StrictUndefined

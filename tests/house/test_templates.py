@@ -27,7 +27,10 @@ FRAGMENTS = {
     for name, text in PAGES.items()
     if Path(name).name.startswith("_") and "<!DOCTYPE" not in text
 }
-PARSED = {name: Environment(autoescape=True).parse(text) for name, text in ALL.items()}
+PARSED = {
+    name: Environment(autoescape=True, extensions=["jinja2.ext.i18n"]).parse(text)
+    for name, text in ALL.items()
+}
 
 
 class Reader(HTMLParser):

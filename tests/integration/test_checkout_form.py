@@ -246,7 +246,8 @@ def test_a_fault_brings_the_form_back_with_a_message_at_the_field(
 
     assert answer.status_code == 422
     assert alarms(answer.text) == [field]
-    assert f'id="{field}-fault"' in answer.text
+    said = answer.text.split(f'id="{field}-says"')[1].split("</div>")[0]
+    assert 'class="fault"' in said
     assert row_counts(shop) == before
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
 from storefront import create_app
+from storefront.languages import speaking
 from storefront.settings import read_settings
 
 
@@ -21,7 +22,7 @@ from storefront.settings import read_settings
 def shop(**more: str) -> Iterator[Flask]:
     """Give a shop without a database, inside of which templates can be written."""
     app = create_app(read_settings({"STOREFRONT_ENV": "development", **more}))
-    with app.app_context():
+    with app.app_context(), speaking(app.config["SETTINGS"].shop_locale):
         yield app
 
 

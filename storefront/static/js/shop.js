@@ -1,6 +1,12 @@
 // Comforts only: everything here works without them, and the server is the judge.
 "use strict";
 
+// The names of htmx 2 and of htmx 4.
+function on(names, act) {
+  for (const name of names) document.addEventListener(name, act);
+}
+const find = (id) => document.getElementById(id);
+
 // One click is enough. Coming back through the browser's history lends the button again.
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("form[data-once]")) return;
@@ -15,30 +21,49 @@ window.addEventListener("pageshow", () => {
   }
 });
 
-// The total follows the quantity; the server has written all of them down.
-const quantity = document.querySelector("[data-totals]");
-function showTotal() {
-  const total = quantity.dataset.totals.split("|")[Number(quantity.value) - 1];
-  if (!total) return;
-  for (const place of document.querySelectorAll("[data-total]")) {
-    if (place.textContent !== total) place.textContent = total;
-  }
-}
-if (quantity) {
-  quantity.addEventListener("input", showTotal);
-  window.addEventListener("pageshow", showTotal);
-}
-
 // When news replaces what had the focus, the heading that tells it takes it over.
 let wasInside = false;
-function remember() {
+on(["htmx:beforeSwap", "htmx:before:swap"], () => {
   wasInside = Boolean(document.activeElement?.closest("#status"));
+});
+on(["htmx:afterSettle", "htmx:after:settle"], (event) => {
+  if (wasInside && document.activeElement === document.body) find("state")?.focus();
+  if (event.target.id === "here") find("email")?.focus();
+  for (const field of document.querySelectorAll(".field")) markField(field);
+});
+
+// What the server says of a field while somebody types, readers hear with the field.
+function markField(field) {
+  const control = field.querySelector("input, textarea");
+  if (field.querySelector(".fault")) control.setAttribute("aria-invalid", "true");
+  else control.removeAttribute("aria-invalid");
 }
-function restore() {
-  if (wasInside && document.activeElement === document.body) {
-    document.getElementById("state")?.focus();
-  }
+
+// A request that fails: the order's page waits quietly, a link is followed as links
+// are, and anything else says so where it can be seen.
+on(["htmx:responseError", "htmx:sendError", "htmx:timeout", "htmx:error"], (event) => {
+  const asked = event.target;
+  if (asked.id === "status") find("offline").hidden = false;
+  else if (asked.href) location.assign(asked.href);
+  else find("trouble").hidden = false;
+});
+on(["htmx:beforeOnLoad", "htmx:before:swap"], () => {
+  for (const id of ["offline", "trouble"]) if (find(id)) find(id).hidden = true;
+});
+
+// The bar with the price comes when the first button has left the screen.
+const bar = document.querySelector("[data-bar]");
+if (bar) {
+  new IntersectionObserver(([button]) => {
+    bar.hidden = button.isIntersecting || Boolean(find("details"));
+  }).observe(find(bar.dataset.bar));
 }
-// The names of htmx 2 and of htmx 4.
-for (const name of ["htmx:beforeSwap", "htmx:before:swap"]) document.addEventListener(name, remember);
-for (const name of ["htmx:afterSettle", "htmx:after:settle"]) document.addEventListener(name, restore);
+
+// Somebody whose browser speaks another language of the shop is offered it, no more.
+const spoken = document.documentElement.lang;
+const wanted = navigator.languages.map((one) => one.split("-")[0]);
+const offer = find("offer");
+if (offer && wanted[0] !== spoken) {
+  const link = wanted.map((one) => offer.querySelector(`[lang="${one}"]`)).find(Boolean);
+  if (link && link.lang !== spoken) link.hidden = offer.hidden = false;
+}
