@@ -9,7 +9,7 @@ from sqlalchemy import func, or_, select, update
 from storefront.checkout.close_attempt import close_attempt
 from storefront.extensions import db
 from storefront.failpoints import reach
-from storefront.gateway.errors import GatewayUnavailable
+from storefront.gateway.errors import AnswerUnusable, GatewayUnavailable
 from storefront.orders.models import AttemptState, CheckoutAttempt, Order, OrderStatus
 from storefront.transaction import transaction
 
@@ -22,7 +22,8 @@ def expire_orders(asked_before: datetime, go_on: Callable[[], bool]) -> int:
     """Close what is overdue, asking Stripe first; give how many were closed.
 
     Stripe is asked outside of any transaction; an order that turns out to be paid is
-    settled. When Stripe does not answer the rest waits for the next run.
+    settled. When Stripe does not answer the rest waits for the next run; an answer of
+    no use keeps only its own order waiting, unless a whole batch gets nothing better.
 
     Safe to repeat, and in several processes at once: each takes other rows, by the
     database's clock.
@@ -33,15 +34,25 @@ def expire_orders(asked_before: datetime, go_on: Callable[[], bool]) -> int:
     closed = 0
     while go_on() and (batch := _claim_overdue(asked_before)):
         reach("overdue orders claimed")
-        for attempt in batch:
-            try:
-                close_attempt(attempt)
-            except GatewayUnavailable as error:
-                current_app.logger.warning("expiry waits for Stripe: %s", error)
-                return closed
-            closed += 1
-            reach("one of many closed")
+        try:
+            closed_now = sum(_close(attempt) for attempt in batch)
+        except GatewayUnavailable as error:
+            current_app.logger.warning("expiry waits for Stripe: %s", error)
+            return closed
+        closed += closed_now
+        if not closed_now:
+            return closed
     return closed
+
+
+def _close(attempt: CheckoutAttempt) -> bool:
+    try:
+        close_attempt(attempt)
+    except AnswerUnusable as error:
+        current_app.logger.warning("order %s waits: %s", attempt.order_id, error)
+        return False
+    reach("one of many closed")
+    return True
 
 
 def _claim_overdue(asked_before: datetime) -> Sequence[CheckoutAttempt]:

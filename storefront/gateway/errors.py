@@ -23,6 +23,10 @@ class SignatureInvalid(StorefrontError):
     """A delivery that nobody with one of our secrets has signed lately."""
 
 
+class ClocksDiffer(SignatureInvalid):
+    """A delivery with a good signature, made too long ago or in the future."""
+
+
 class BodyUnusable(StorefrontError):
     """A signed delivery that is no event in the form we subscribed to."""
 

@@ -6,7 +6,7 @@ from sqlalchemy.exc import OperationalError
 
 from storefront.errors import OrderUnknown
 from storefront.extensions import csrf
-from storefront.gateway.errors import BodyUnusable, SignatureInvalid
+from storefront.gateway.errors import BodyUnusable, ClocksDiffer, SignatureInvalid
 from storefront.gateway.signature import read_delivery
 from storefront.settings import current_settings
 from storefront.web.problems import problem
@@ -33,6 +33,9 @@ def stripe() -> ResponseReturnValue:
             request.headers.get("Stripe-Signature"),
             current_settings().webhook_secrets,
         )
+    except ClocksDiffer as error:
+        current_app.logger.error("delivery refused: %s Is our clock right?", error)
+        return problem(400, str(error))
     except (SignatureInvalid, BodyUnusable) as error:
         current_app.logger.warning("delivery refused: %s", error)
         return problem(400, str(error))

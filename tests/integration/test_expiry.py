@@ -168,3 +168,16 @@ def outdate(shop: Shop, order_id: str) -> None:
         "UPDATE checkout_attempts SET parameters = jsonb_set(parameters,"
         " '{expires_at}', to_jsonb(extract(epoch FROM now())::int - 60))"
     )
+
+
+def test_an_error_of_one_order_keeps_no_other_waiting(shop: Shop) -> None:
+    """Row 25: Stripe answers, but not with anything of use, for one of them."""
+    first, second = shop.place(), shop.place()
+    for placed in (first, second):
+        shop.let_deadline_pass(placed.id)
+    shop.emulator.fail(500, path=f"/v1/checkout/sessions/{first.session_id}/expire")
+
+    assert shop.run_job("expire-orders") == 1
+
+    assert shop.order(first.id)["status"] == "pending"
+    assert shop.order(second.id)["status"] == "canceled"
