@@ -39,15 +39,16 @@ class VerifiedConnection(Connection):
     def configure_host(self) -> smtplib.SMTP:
         """Connect, encrypt and log in, each within the timeout."""
         settings: Mail = self.mail
-        context = ssl.create_default_context()
+        there = (settings.server, settings.port)
         if settings.use_ssl:
+            checked = ssl.create_default_context()
             host: smtplib.SMTP = smtplib.SMTP_SSL(
-                settings.server, settings.port, timeout=TIMEOUT_SECONDS, context=context
+                *there, timeout=TIMEOUT_SECONDS, context=checked
             )
         else:
-            host = smtplib.SMTP(settings.server, settings.port, timeout=TIMEOUT_SECONDS)
+            host = smtplib.SMTP(*there, timeout=TIMEOUT_SECONDS)
         if settings.use_tls:
-            host.starttls(context=context)
+            host.starttls(context=ssl.create_default_context())
         if settings.username and settings.password:
             host.login(settings.username, settings.password)
         return host

@@ -2,12 +2,13 @@
 
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 import stripe
 
-from storefront.demo.stripe_emulator import running_emulator
+from storefront.demo.stripe_emulator import Emulator, running_emulator, sessions
 from tests.contract.conftest import SECRET, NewSession, Receiver
 from tests.fixtures.emulator import ATTEMPT_LIMIT, EmulatorHand
 
@@ -125,6 +126,22 @@ def test_waiting_for_what_is_due_only(
     emulator.post("reset")
     emulator.wait()
     assert receiver.got == []
+
+
+def test_waiting_ends_when_all_that_was_left_is_held_back(
+    emulator_server: Emulator, emulator: EmulatorHand, new_session: NewSession
+) -> None:
+    machine = emulator_server.machine
+    emulator.add_endpoint("http://127.0.0.1:9/", SECRET)
+    emulator.hold_webhooks()
+    session = new_session()
+    with ThreadPoolExecutor(1) as pool:
+        with machine.state.lock:
+            sessions.expire(machine.state, session.id)
+        waiting = pool.submit(machine.courier.wait_until_idle, 5)
+        time.sleep(0.1)
+        machine.courier.collect()
+        assert waiting.result(1)
 
 
 def test_a_deleted_endpoint_gets_nothing_more(

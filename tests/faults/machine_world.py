@@ -188,15 +188,8 @@ class World:
         self.shop.mailbox.clear()
 
     def wait(self) -> None:
-        """Let arrive what is on its way.
-
-        Asked for in short turns: the emulator does not notice by itself when all that
-        was left has been held back.
-        """
-        for _ in range(200):
-            if self.shop.emulator.post("wait", timeout=0.05)["idle"]:
-                return
-        raise AssertionError("Deliveries are still on their way.")
+        """Let arrive what is on its way."""
+        self.shop.emulator.wait()
 
     def run_job(self, name: str) -> int:
         """Run a job; a process that died with it in hand has lost it by now."""

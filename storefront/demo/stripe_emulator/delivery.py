@@ -62,6 +62,8 @@ class Courier:
         with self._changed:
             for trip in self._plan():
                 self._push(trip)
+            # Where all of it was held back, nothing is left to wait for.
+            self._changed.notify_all()
 
     def send_together(
         self, lay_out: Callable[[], list[JsonObject]]
