@@ -8,4 +8,5 @@ pytest_plugins = [
     "tests.fixtures.gunicorn",
     "tests.fixtures.browser",
     "tests.fixtures.order",
+    "tests.fixtures.figures",
 ]

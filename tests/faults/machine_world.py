@@ -229,13 +229,14 @@ class World:
         sessions: list[JsonObject] = self.shop.emulator.ledger("sessions")["sessions"]
         return next(one for one in sessions if one["payment_intent"] == payment["id"])
 
-    def told(self) -> str:
+    def figures(self) -> dict[str, int]:
         """Tell how much has happened in all histories."""
-        ends = ", ".join(f"{count} {status}" for status, count in self.ended.items())
-        return (
-            f"{self.steps} steps in {self.histories} histories, {self.deaths} kills; "
-            f"{ends}"
-        )
+        done = {
+            "steps": self.steps,
+            "histories": self.histories,
+            "kills": self.deaths,
+        }
+        return done | self.ended
 
     # How it ends
 

@@ -1,7 +1,8 @@
 """Any two who bring news of one order, in every order of their statements.
 
 Contract 6.2 and 6.3: who comes first, who waits and who is overtaken must not matter.
-`INTERLEAVINGS` says how many schedules are played over all pairs.
+`INTERLEAVINGS` says how many schedules are played over all pairs, in shards that
+workers share; `INTERLEAVINGS_SEED` draws others.
 """
 
 import json
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -27,9 +29,12 @@ from storefront.errors import OrderNotPayable
 from storefront.scheduler.claims import database_time
 from tests.factories.events import WEBHOOKS, sign
 from tests.faults.interleaving import Stage, staged
+from tests.faults.shards import shards
+from tests.fixtures.figures import Figure
 from tests.fixtures.shop import Placed, Shop
 
-INTERLEAVINGS = int(os.environ.get("INTERLEAVINGS", "100"))
+INTERLEAVINGS = int(os.environ.get("INTERLEAVINGS", "200"))
+SHARDS = shards(INTERLEAVINGS, most=300)
 SEED = int(os.environ.get("INTERLEAVINGS_SEED", "1"))
 MOST_SWITCHES = 3
 REFUNDED = 700
@@ -196,7 +201,9 @@ CASTS = [
     for state, acts in MEET.items()
     for place, first in enumerate(acts)
 ]
-EACH = max(1, round(INTERLEAVINGS / sum(len(others) for _, _, others in CASTS)))
+PAIRS = sum(len(others) for _, _, others in CASTS)
+# So often each pair meets in each shard.
+EACH = ceil(INTERLEAVINGS / len(SHARDS) / PAIRS)
 # So many borders a deed passes, about: switches are drawn from these.
 BORDERS = {reconciliation: 45, month: 45, retry: 25, expiry: 30, refunds_read: 40}
 USUAL_BORDERS = 20
@@ -233,21 +240,27 @@ def stage(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
         yield stage
 
 
-# A long run takes its time: half a second for each schedule.
-@pytest.mark.timeout(120 + INTERLEAVINGS)
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("state", "first", "others"),
     CASTS,
     ids=lambda one: getattr(one, "__name__", "others"),
 )
+@pytest.mark.parametrize("shard", SHARDS)
 def test_two_who_meet_end_where_each_alone_would(
-    shop: Shop, stage: Stage, state: State, first: Act, others: list[Act]
+    shop: Shop,
+    stage: Stage,
+    figure: Figure,
+    shard: int,
+    state: State,
+    first: Act,
+    others: list[Act],
 ) -> None:
     """Rows 18 and 29: whoever wins, the state, the history and the letters agree."""
     wrong = []
     for second in others:
         names = f"{state.__name__} {first.__name__} {second.__name__}"
-        chance = random.Random(f"{SEED} {names}")
+        chance = random.Random(f"{SEED} {shard} {names}")
         for begun in range(0, EACH, 2):
             scenes = {}
             for turn in range(begun, min(begun + 2, EACH)):
@@ -268,6 +281,7 @@ def test_two_who_meet_end_where_each_alone_would(
     for job in AFTERWARDS:
         shop.run_job(job)
     assert shop.check() == []
+    figure("interleavings", EACH * len(others))
 
 
 def played(
