@@ -29,7 +29,9 @@ from tests.factories.events import (
     outcome_of,
 )
 from tests.fixtures.emulator import EmulatorHand
+from tests.fixtures.figures import Figure
 from tests.fixtures.postgres_server import connected
+from tests.fixtures.shards import RECOVERIES
 from tests.fixtures.shop import Shop, running_shop
 from tests.tools.pgbouncer import find_pgbouncer
 
@@ -146,22 +148,26 @@ class Load:
             self.strange.append(f"{answer.status_code}: {answer.text[:200]}")
 
 
+@pytest.mark.timeout(120 + 10 * RECOVERIES)
 def test_a_crash_of_the_database_under_load_loses_nothing_acknowledged(
-    own_postgres: EmbeddedPostgres, own_shop: Shop
+    own_postgres: EmbeddedPostgres, own_shop: Shop, figure: Figure
 ) -> None:
     """Row 44: no half-written order; pages are back within 2 s of readiness."""
     load = Load(own_shop)
     with ThreadPoolExecutor(4) as pool:
         customers = [pool.submit(load) for _ in range(4)]
-        time.sleep(0.7)
-        own_postgres.restart("immediate")
-        seconds = seconds_until_ready(own_shop)
+        worst = 0.0
+        for _ in range(RECOVERIES):
+            time.sleep(0.7)
+            own_postgres.restart("immediate")
+            worst = max(worst, seconds_until_ready(own_shop))
         time.sleep(0.7)
         load.end()
         for customer in customers:
             customer.result()
 
-    assert seconds < RECOVERY
+    figure("worst seconds from database ready to the first good page", worst)
+    assert worst < RECOVERY
     assert load.strange == []
     orders = own_shop.rows("SELECT id::text FROM orders")
     events = own_shop.rows("SELECT id FROM stripe_events")

@@ -29,8 +29,8 @@ from storefront.errors import OrderNotPayable
 from storefront.scheduler.claims import database_time
 from tests.factories.events import WEBHOOKS, sign
 from tests.faults.interleaving import Stage, staged
-from tests.faults.shards import shards
 from tests.fixtures.figures import Figure
+from tests.fixtures.shards import shards
 from tests.fixtures.shop import Placed, Shop
 
 INTERLEAVINGS = int(os.environ.get("INTERLEAVINGS", "200"))

@@ -1,6 +1,10 @@
-"""kill -9 at every named place: whoever comes next finishes, and nothing is doubled."""
+"""kill -9 at every named place: whoever comes next finishes, and nothing is doubled.
+
+`KILLS` says how often at each, in shards that workers share.
+"""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -8,9 +12,12 @@ import pytest
 import stripe
 
 from tests.faults.dying import BODY, KEY, die, let_leases_end
+from tests.fixtures.figures import Figure
+from tests.fixtures.shards import shards
 from tests.fixtures.shop import Placed, Shop
 
 CODE = Path(__file__).parents[2] / "storefront"
+KILLS = int(os.environ.get("KILLS", "1"))
 
 AT_CHECKOUT = [
     "key taken up",
@@ -58,6 +65,13 @@ IN_PAYING_AGAIN = [
     "another attempt begun, not committed",
     "before an ended session is settled",
 ]
+
+
+@pytest.fixture(params=shards(KILLS, most=1), autouse=True)
+def once_more(request: pytest.FixtureRequest, figure: Figure) -> None:
+    """Kill so often at each place."""
+    if "place" in request.fixturenames:
+        figure("kill -9 at a named place, recovered", 1)
 
 
 def everything_agrees(shop: Shop) -> None:

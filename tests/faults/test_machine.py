@@ -54,8 +54,8 @@ from tests.faults.test_kills import (
     IN_REFUNDS,
     IN_WEBHOOK,
 )
-from tests.faults.shards import shards
 from tests.fixtures.figures import Figure
+from tests.fixtures.shards import shards
 from tests.fixtures.shop import READING, Shop
 
 STEPS = int(os.environ.get("MACHINE_STEPS", "3000"))

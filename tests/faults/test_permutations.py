@@ -25,8 +25,8 @@ from tests.faults.machine_stripe import (
     post_event,
     second_session,
 )
-from tests.faults.shards import shards
 from tests.fixtures.figures import Figure
+from tests.fixtures.shards import shards
 from tests.fixtures.shop import Placed, Shop
 
 PERMUTATIONS = int(os.environ.get("PERMUTATIONS", "100"))

@@ -18,6 +18,8 @@ from tests.factories.events import (
     session_of,
     tell,
 )
+from tests.fixtures.figures import Figure
+from tests.fixtures.shards import RECOVERIES
 from tests.fixtures.shop import CUSTOMER, READING, Placed, Shop
 
 DONE = "checkout.session.completed"
@@ -365,13 +367,22 @@ def let_pause_pass(shop: Shop) -> None:
     shop.rows("UPDATE checkout_attempts SET asked_at = asked_at - interval '1 minute'")
 
 
-def test_an_open_page_heals_a_lost_webhook_within_ten_seconds(shop: Shop) -> None:
+@pytest.mark.timeout(60 + 15 * RECOVERIES)
+def test_an_open_page_heals_a_lost_webhook_within_ten_seconds(
+    shop: Shop, figure: Figure
+) -> None:
     """Row 11: while somebody looks."""
+    shop.emulator.drop_webhooks()
+    worst = max(seconds_to_heal(shop) for _ in range(RECOVERIES))
+    figure("worst seconds until a lost webhook heals, page open", worst)
+
+
+def seconds_to_heal(shop: Shop) -> float:
+    """Pay while the page is open and nothing tells of it; give how long that lasts."""
     placed = shop.place()
     found = trigger(page(shop, placed, **{"from": "payment"}).text)
     assert found
     address, every = found
-    shop.emulator.drop_webhooks()
     began = time.monotonic()
     shop.emulator.pay(placed.session_id)
 
@@ -379,9 +390,11 @@ def test_an_open_page_heals_a_lost_webhook_within_ten_seconds(shop: Shop) -> Non
         assert time.monotonic() - began < 10
         time.sleep(every)
 
+    seconds = time.monotonic() - began
     assert "received" in region(answer.text)
     assert shop.order(placed.id)["status"] == "paid"
     assert shop.history(placed.id) == ["created", "paid"]
+    return seconds
 
 
 @pytest.mark.parametrize(
