@@ -9,7 +9,7 @@ PYTEST = $(VENV) -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
   -p tests.tools.left_out
 
 .DEFAULT_GOAL := help
-.PHONY: help run test reliability mutants lint format lock clean
+.PHONY: help run test test-long reliability mutants lint format lock clean
 
 # An interpreter counts when it runs: shims of version managers may only be there.
 define install
@@ -25,7 +25,7 @@ exit 1
 endef
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: ## start the shop with everything it needs; Ctrl-C stops all of it
 	@$(call install,requirements.txt)
@@ -36,6 +36,17 @@ test: ## run all tests; ARGS="-k words" picks some
 	@CHROMIUM="$$($(VENV) tests/tools/chromium.py)" \
 	  PGBOUNCER="$$($(VENV) tests/tools/pgbouncer.py)" \
 	  $(PYTEST) --cov --cov-report=term $(ARGS)
+
+test-long: export MACHINE_STEPS ?= 30000
+test-long: export PERMUTATIONS ?= 2000
+test-long: export INTERLEAVINGS ?= 5000
+test-long: export STORM ?= 20000
+test-long: export KILLS ?= 10
+test-long: export RECOVERIES ?= 20
+test-long: ## run what is random for long, and write the figures into docs/reliability.md
+	@$(call install,requirements-dev.txt)
+	@$(PYTEST) -v -m long --junitxml=.long.xml $(ARGS); status=$$?; \
+	  $(VENV) tests/tools/figures.py .long.xml && rm .long.xml; exit $$status
 
 reliability: ## run all tests and write what became of them into docs/reliability.md
 	@$(MAKE) --no-print-directory test ARGS="--junitxml=.reliability.xml $(ARGS)"

@@ -31,7 +31,7 @@ from tests.factories.events import (
 from tests.fixtures.emulator import EmulatorHand
 from tests.fixtures.figures import Figure
 from tests.fixtures.postgres_server import connected
-from tests.fixtures.shards import RECOVERIES
+from tests.fixtures.shards import RECOVERIES, WORST
 from tests.fixtures.shop import Shop, running_shop
 from tests.tools.pgbouncer import find_pgbouncer
 
@@ -148,6 +148,7 @@ class Load:
             self.strange.append(f"{answer.status_code}: {answer.text[:200]}")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120 + 10 * RECOVERIES)
 def test_a_crash_of_the_database_under_load_loses_nothing_acknowledged(
     own_postgres: EmbeddedPostgres, own_shop: Shop, figure: Figure
@@ -166,7 +167,7 @@ def test_a_crash_of_the_database_under_load_loses_nothing_acknowledged(
         for customer in customers:
             customer.result()
 
-    figure("worst seconds from database ready to the first good page", worst)
+    figure(f"{WORST} from database ready to the first good page", worst)
     assert worst < RECOVERY
     assert load.strange == []
     orders = own_shop.rows("SELECT id::text FROM orders")

@@ -240,6 +240,7 @@ def stage(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
         yield stage
 
 
+@pytest.mark.long
 @pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("state", "first", "others"),
@@ -281,7 +282,7 @@ def test_two_who_meet_end_where_each_alone_would(
     for job in AFTERWARDS:
         shop.run_job(job)
     assert shop.check() == []
-    figure("interleavings", EACH * len(others))
+    figure("forced interleavings", EACH * len(others))
 
 
 def played(

@@ -18,6 +18,7 @@ from tests.fixtures.shop import Placed, Shop
 
 CODE = Path(__file__).parents[2] / "storefront"
 KILLS = int(os.environ.get("KILLS", "1"))
+pytestmark = pytest.mark.long
 
 AT_CHECKOUT = [
     "key taken up",
@@ -71,7 +72,7 @@ IN_PAYING_AGAIN = [
 def once_more(request: pytest.FixtureRequest, figure: Figure) -> None:
     """Kill so often at each place."""
     if "place" in request.fixturenames:
-        figure("kill -9 at a named place, recovered", 1)
+        figure("kill -9 at a named place, each recovered", 1)
 
 
 def everything_agrees(shop: Shop) -> None:

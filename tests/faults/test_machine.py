@@ -359,6 +359,7 @@ def one_round() -> settings:
     )
 
 
+@pytest.mark.long
 @pytest.mark.no_cover  # it would take half as long again
 @pytest.mark.timeout(120 + STEPS // len(SHARDS) // 5)
 @pytest.mark.parametrize("shard", SHARDS)
@@ -376,7 +377,7 @@ def test_whatever_happens_all_books_agree_in_the_end(
             if world.steps >= STEPS // len(SHARDS):
                 break
     for name, value in world.figures().items():
-        figure(f"machine: {name}", value)
+        figure(f"stateful machine: {name}", value)
 
 
 # Minimal histories, each of which once ended otherwise.

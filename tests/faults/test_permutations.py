@@ -328,6 +328,7 @@ def account(shop: Shop) -> Iterator[Account]:
     account.close()
 
 
+@pytest.mark.long
 @pytest.mark.no_cover
 @pytest.mark.parametrize("scenario", SCENARIOS)
 @pytest.mark.parametrize("shard", SHARDS)
@@ -349,7 +350,7 @@ def test_events_in_any_order_end_the_same(
         assert ended == (status, returned), told.deliveries
         assert_each_once(shop, told, paid=status != "failed")
     assert shop.check() == []
-    figure("orders of arrival", count)
+    figure("orders of arrival through Postgres", count)
 
 
 def tell(shop: Shop, account: Account, act: Act, dice: random.Random) -> Told:

@@ -9,7 +9,7 @@ from storefront.scheduler.jobs import LONGEST_TICK_SECONDS
 from storefront.scheduler.timetable import get_job
 from tests.fixtures.figures import Figure
 from tests.fixtures.gunicorn import Serve
-from tests.fixtures.shards import RECOVERIES
+from tests.fixtures.shards import RECOVERIES, WORST
 from tests.fixtures.shop import Shop
 
 PERIOD = get_job("reconcile").every.total_seconds()
@@ -17,6 +17,7 @@ PERIOD = get_job("reconcile").every.total_seconds()
 WITHIN = PERIOD + LONGEST_TICK_SECONDS + 10
 
 
+@pytest.mark.long
 @pytest.mark.skipif(RECOVERIES == 1, reason="waits for minutes: RECOVERIES=20 does")
 @pytest.mark.timeout(3 * WITHIN)
 def test_while_nobody_looks_a_lost_webhook_heals_with_the_next_walk(
@@ -41,7 +42,7 @@ def test_while_nobody_looks_a_lost_webhook_heals_with_the_next_walk(
                 worst = max(worst, time.monotonic() - paid_at.pop(row["id"]))
         time.sleep(0.5)
 
-    figure("worst seconds until a lost webhook heals, page closed", worst)
+    figure(f"{WORST} until a lost webhook heals, page closed", worst)
     assert worst <= WITHIN
     shop.run_job("send-mail")
     assert shop.check() == []

@@ -24,7 +24,7 @@ from tests.faults.dying import environment_of
 from tests.fixtures import gunicorn
 from tests.fixtures.figures import Figure
 from tests.fixtures.gunicorn import Serve, Served
-from tests.fixtures.shards import RECOVERIES, shards
+from tests.fixtures.shards import RECOVERIES, WORST, shards
 from tests.fixtures.shop import CUSTOMER, READING, Placed, Shop
 
 ROOT = Path(__file__).parents[2]
@@ -202,6 +202,7 @@ def test_no_two_processes_share_a_connection_to_the_database(
     assert len(ours) == len(set(ours))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shard", shards(RECOVERIES, most=1))
 def test_a_job_whose_worker_was_killed_is_taken_over(
     shop: Shop, serve: Serve, figure: Figure, shard: int
@@ -219,7 +220,7 @@ def test_a_job_whose_worker_was_killed_is_taken_over(
     wait_until(lambda: runs_of_mail(shop) > run, seconds=TAKEN_OVER)
 
     seconds = time.monotonic() - killed_at
-    figure("worst seconds from a killed leader of jobs to the next", seconds)
+    figure(f"{WORST} from a killed leader of jobs to the next", seconds)
     # The claim of its letters would end by itself, but much later.
     shop.rows("UPDATE letters SET due_at = now()")
     shop.mailbox.wait_for(2, timeout=20)

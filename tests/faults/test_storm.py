@@ -76,6 +76,7 @@ def crowd(served: Served) -> Iterator[Crowd]:
         yield Crowd(served.url, pool, local())
 
 
+@pytest.mark.long
 @pytest.mark.no_cover
 @pytest.mark.timeout(120 + STORM // 10)
 def test_a_storm_of_webhooks_makes_one_receipt_an_order(
@@ -99,9 +100,9 @@ def test_a_storm_of_webhooks_makes_one_receipt_an_order(
     assert counted(shop, "order_events", "event_type = 'paid'") == ORDERS
     assert counted(shop, "orders", "status = 'paid'") == ORDERS
     assert shop.check() == []
-    figure(f"storm of seed {SEED}: deliveries", STORM)
-    figure(f"storm of seed {SEED}: orders", ORDERS)
-    figure(f"storm of seed {SEED}: receipts", ORDERS)
+    figure(f"storm of webhooks, seed {SEED}: deliveries", STORM)
+    figure(f"storm of webhooks, seed {SEED}: orders", ORDERS)
+    figure(f"storm of webhooks, seed {SEED}: receipts", ORDERS)
 
 
 def shuffled(events: list[JsonObject], dice: random.Random) -> list[JsonObject]:

@@ -19,7 +19,7 @@ from tests.factories.events import (
     tell,
 )
 from tests.fixtures.figures import Figure
-from tests.fixtures.shards import RECOVERIES
+from tests.fixtures.shards import RECOVERIES, WORST
 from tests.fixtures.shop import CUSTOMER, READING, Placed, Shop
 
 DONE = "checkout.session.completed"
@@ -367,6 +367,7 @@ def let_pause_pass(shop: Shop) -> None:
     shop.rows("UPDATE checkout_attempts SET asked_at = asked_at - interval '1 minute'")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(60 + 15 * RECOVERIES)
 def test_an_open_page_heals_a_lost_webhook_within_ten_seconds(
     shop: Shop, figure: Figure
@@ -374,7 +375,7 @@ def test_an_open_page_heals_a_lost_webhook_within_ten_seconds(
     """Row 11: while somebody looks."""
     shop.emulator.drop_webhooks()
     worst = max(seconds_to_heal(shop) for _ in range(RECOVERIES))
-    figure("worst seconds until a lost webhook heals, page open", worst)
+    figure(f"{WORST} until a lost webhook heals, page open", worst)
 
 
 def seconds_to_heal(shop: Shop) -> float:
