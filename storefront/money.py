@@ -4,6 +4,7 @@ The only place that knows exponents and the only one that renders money. What St
 does differently (ISK, UGX, MGA, three-decimal currencies) is the gateway's business.
 """
 
+import re
 from decimal import Decimal
 
 from babel import Locale
@@ -29,6 +30,7 @@ TWO_DECIMALS = frozenset((
 
 # More than any price has.
 MOST_DIGITS = 15
+CODE_AT_NUMBER = re.compile(r"(?<=[A-Z])(?=\d)")
 
 
 def is_currency(code: str) -> bool:
@@ -72,13 +74,15 @@ def format_money(amount: int, currency: str, locale: str = "en") -> str:
     language = Locale.parse(locale, sep="-")
     pattern = language.currency_formats["standard"]
     digits = exponent(currency)
-    return format_currency(
+    text = format_currency(
         to_decimal(amount, currency),
         currency,
         format=_with_decimals(pattern.pattern, digits),
         locale=language,
         currency_digits=False,
     )
+    # CLDR keeps a code apart from its number, which Babel leaves to others.
+    return CODE_AT_NUMBER.sub("\N{NO-BREAK SPACE}", text)
 
 
 def _with_decimals(pattern: str, digits: int) -> str:

@@ -86,34 +86,88 @@ def test_no_draft_leaves_its_place(text: str) -> None:
     assert not set(rest) & set("&#?/+ \"'<>=\n")
 
 
-# Money and moments
+# Money and moments: what stands between the figures does not break a line
 
 
+@pytest.mark.parametrize(
+    ("locale", "currency", "amount", "shown"),
+    [
+        ("en", "JPY", 9000, "¥9,000"),
+        ("en", "EUR", 8000, "€80.00"),
+        ("en", "EUR", 12345678, "€123,456.78"),
+        ("en", "KWD", 12345, "KWD_12.345"),
+        ("en", "CHF", 8000, "CHF_80.00"),
+        ("es", "JPY", 9000, "9.000_JPY"),
+        ("es", "EUR", 8000, "80,00_€"),
+        # Grouped like larger ones, as on any price tag: columns stay columns.
+        ("es", "EUR", 123456, "1.234,56_€"),
+        ("es", "KWD", 1234567, "1.234,567_KWD"),
+        ("pt-PT", "JPY", 9000, "9_000_JP¥"),
+        ("pt-PT", "EUR", 8000, "80,00_€"),
+        ("pt-PT", "EUR", 123456, "1_234,56_€"),
+        ("pt-PT", "KWD", 12345, "12,345_KWD"),
+        ("pt-BR", "JPY", 9000, "JP¥_9.000"),
+        ("pt-BR", "EUR", 123456, "€_1.234,56"),
+        ("pt-BR", "BRL", 8000, "R$_80,00"),
+        ("pt-BR", "KWD", 12345, "KWD_12,345"),
+    ],
+)
 @pytest.mark.usefixtures("spanish")
-def test_money_is_written_in_the_shops_language() -> None:
-    assert written("{{ 8000 | money('EUR') }}") == "80,00\xa0€"
-    assert written("{{ 9000 | money('JPY') }}") == "9.000\xa0JPY"
+def test_money_is_written_as_people_of_the_language_do(
+    locale: str, currency: str, amount: int, shown: str
+) -> None:
+    with speaking(locale):
+        money = written(
+            "{{ amount | money(currency) }}", amount=amount, currency=currency
+        )
+    assert money == shown.replace("_", "\N{NO-BREAK SPACE}")
 
 
 @pytest.mark.usefixtures("spanish")
 @pytest.mark.parametrize(
-    ("moment", "shown"),
+    ("locale", "moment", "shown"),
     [
-        (datetime(2026, 12, 31, 23, 30, tzinfo=UTC), "1 enero 2027, 00:30 (CET)"),
-        (datetime(2026, 7, 1, 12, 0, tzinfo=UTC), "1 julio 2026, 14:00 (CEST)"),
+        ("en", "2026-11-23T11:00", "23 November 2026, 12:00 (CET)"),
+        ("es", "2026-11-23T11:00", "23 de noviembre de 2026, 12:00 (CET)"),
+        ("pt-PT", "2026-11-23T11:00", "23 de novembro de 2026, 12:00 (CET)"),
+        ("pt-BR", "2026-11-23T11:00", "23 de novembro de 2026, 12:00 (CET)"),
+        ("es", "2026-12-31T23:30", "1 de enero de 2027, 00:30 (CET)"),
+        ("es", "2026-07-01T12:00", "1 de julio de 2026, 14:00 (CEST)"),
     ],
 )
 def test_a_moment_is_written_in_the_studios_zone_which_is_named(
-    moment: datetime, shown: str
+    locale: str, moment: str, shown: str
 ) -> None:
-    assert written("{{ moment | when }}", moment=moment) == shown
+    at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+    with speaking(locale):
+        assert written("{{ moment | when }}", moment=at) == shown
 
 
 @pytest.mark.parametrize("locale", ["pt-BR", "zh-Hans-CN", "sr-Latn", "en"])
 def test_a_moment_can_be_written_in_every_language(locale: str) -> None:
     moment = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-    with shop(SHOP_LOCALE=locale):
+    with shop(SHOP_LOCALE=locale), speaking(locale):
         assert "2026, 12:00 (UTC)" in written("{{ moment | when }}", moment=moment)
+
+
+# Sentences
+
+
+@pytest.mark.usefixtures("spanish")
+@pytest.mark.parametrize(("n", "shown"), [(1, "1 try, <b>"), (3, "3 tries, <b>")])
+def test_a_number_and_a_value_share_a_sentence(n: int, shown: str) -> None:
+    template = (
+        "{{ ngettext('%(num)s try, %(name)s', '%(num)s tries, %(name)s', n, name=x) }}"
+    )
+    assert unescape(written(template, n=n, x="<b>")) == shown
+    assert "<b>" not in written(template, n=n, x="<b>")
+
+
+@pytest.mark.usefixtures("spanish")
+def test_a_sentence_may_be_broken_over_lines() -> None:
+    with speaking("es"):
+        said = written("{% trans %}\n  There is\n  nothing here\n{% endtrans %}")
+    assert said == "Aquí no hay nada"
 
 
 # Addresses and names
@@ -123,7 +177,7 @@ def test_absolute_addresses_come_from_the_settings_and_never_from_the_request(
     spanish: Flask,
 ) -> None:
     where = {"base_url": "http://evil.example", "headers": {"X-Forwarded-Host": "evil"}}
-    with spanish.test_request_context("/", **where):
+    with spanish.test_request_context("/", **where), speaking("es"):
         url = written("{{ absolute_url('catalog.product', product_id='a') }}")
     assert url == "https://luna.example/products/a"
 
