@@ -64,8 +64,12 @@ def gettext(sentence: str, /, **values: object) -> str:
 
 def ngettext(one: str, many: str, n: int, /, **values: object) -> str:
     """Give the sentence that fits a number, which it may name as %(num)s."""
-    said = _sentences(spoken_language()).ngettext(one, many, n)
-    return said % {"num": n, **values}
+    return plural(one, many, n) % {"num": n, **values}
+
+
+def plural(one: str, many: str, n: int, /) -> str:
+    """Give the sentence that fits a number, its values still to be filled in."""
+    return _sentences(spoken_language()).ngettext(one, many, n)
 
 
 def later(sentence: str) -> str:

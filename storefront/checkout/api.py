@@ -17,6 +17,7 @@ from storefront.errors import (
     TooManyCheckouts,
 )
 from storefront.extensions import csrf
+from storefront.languages import gettext as _
 from storefront.languages import spoken_locale
 from storefront.orders.numbers import new_page_token
 from storefront.settings import current_settings
@@ -34,29 +35,34 @@ KEY = re.compile(r"[\x20-\x7e]{1,255}")
 def checkout() -> ResponseReturnValue:
     """Place an order and answer with the address where it can be paid."""
     if not request.is_json:
-        return problem(415, "Send the body as application/json.")
+        return problem(415, _("Send the body as application/json."))
     key = request.headers.get("Idempotency-Key")
     if key is not None and not KEY.fullmatch(key):
-        return problem(400, "Idempotency-Key is 1 to 255 printable ASCII characters.")
+        detail = _("Idempotency-Key is 1 to 255 printable ASCII characters.")
+        return problem(400, detail)
     try:
         body = _read_json(request.get_data())
     except (ValueError, RecursionError):
-        return problem(400, "The body is no JSON object, or names a member twice.")
+        detail = _("The body is no JSON object, or names a member twice.")
+        return problem(400, detail)
     try:
         purchase = read_body(body).purchase(spoken_locale())
         placed = place_order(
             purchase, f"api:{key or new_page_token()}", request.remote_addr or ""
         )
     except FieldError as error:
-        return problem(422, "Some fields need another look.", errors=error.errors)
+        detail = _("Some fields need another look.")
+        return problem(422, detail, errors=error.errors)
     except KeyReused as error:
         return problem(422, str(error), errors={"Idempotency-Key": str(error)})
     except CheckoutUnderWay as error:
         return problem(409, str(error), retry_after=2)
     except TooManyCheckouts as error:
-        return problem(429, str(error), retry_after=error.retry_after)
-    except PaymentUnavailable as error:
-        return problem(503, str(error), retry_after=10)
+        detail = _("Too many checkouts from this address.")
+        return problem(429, detail, retry_after=error.retry_after)
+    except PaymentUnavailable:
+        detail = _("The payment service does not answer just now.")
+        return problem(503, detail, retry_after=10)
     return _as_json(placed), 201
 
 

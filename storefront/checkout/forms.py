@@ -18,6 +18,8 @@ from pydantic import (
 
 from storefront.checkout.place_order import MOST_OF_ONE, Purchase
 from storefront.errors import FieldError
+from storefront.languages import gettext as _
+from storefront.languages import later
 
 # Controls, lone surrogates, private and unassigned signs, line and paragraph breaks.
 UNWRITABLE = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -25,6 +27,22 @@ UNWRITABLE = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
 # family belong into Persian and Indian names.)
 HIDDEN = frozenset("\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff")
 TURNING = frozenset(map(chr, range(0x2066, 0x206A)))
+
+# What is wrong with a field, whatever it is.
+SENTENCES = {
+    "email": later("Enter an e-mail address like name@example.com."),
+    "name": later("Enter your name; 200 characters at most."),
+    "note": later("Keep the note under 1000 characters."),
+    "quantity": later("Choose a quantity from 1 to %(most)s."),
+    "service_id": later("This product is not, or no longer, for sale."),
+    "items": later("List 1 to 100 products."),
+}
+# What is wrong with any other member, by Pydantic's name for it.
+TYPES = {
+    "missing": later("This field is missing."),
+    "extra_forbidden": later("This field is not known."),
+}
+ODD = later("This is not in the form that is asked for.")
 
 
 def _is_writable(text: str) -> bool:
@@ -42,19 +60,20 @@ def _email(value: str) -> str:
             test_environment=True,
         )
     except EmailNotValidError as error:
-        raise ValueError("Enter an e-mail address like name@example.com.") from error
+        sentence = _("Enter an e-mail address like name@example.com.")
+        raise ValueError(sentence) from error
     return checked.ascii_email or checked.normalized
 
 
 def _name(value: str) -> str:
     if not _is_writable(value):
-        raise ValueError("Enter your name without control characters.")
+        raise ValueError(_("Enter your name without control characters."))
     return value
 
 
 def _note(value: str) -> str:
     if not _is_writable(re.sub(r"[\r\n\t]", " ", value)):
-        raise ValueError("Enter the note without control characters.")
+        raise ValueError(_("Enter the note without control characters."))
     return value
 
 
@@ -136,15 +155,6 @@ class DetailsForm(BaseModel):
         )
 
 
-SENTENCES = {
-    "email": "Enter an e-mail address like name@example.com.",
-    "name": "Enter your name; 200 characters at most.",
-    "note": "Keep the note under 1000 characters.",
-    "quantity": f"Choose a quantity from 1 to {MOST_OF_ONE}.",
-    "service_id": "This product is not, or no longer, for sale.",
-}
-
-
 def read_form(form: Mapping[str, str]) -> DetailsForm:
     """Check what was typed.
 
@@ -184,12 +194,15 @@ def _sentences(error: ValidationError) -> dict[str, str]:
     sentences: dict[str, str] = {}
     for one in error.errors(include_input=False, include_url=False):
         path = [str(part) for part in one["loc"]]
-        text = SENTENCES.get(path[-1] if path else "", one["msg"])
-        if one["type"] == "value_error":
-            text = one["msg"].removeprefix("Value error, ")
-        elif one["type"] == "missing" and path[-1] not in SENTENCES:
-            text = "This field is missing."
-        elif one["type"] == "extra_forbidden":
-            text = "This field is not known."
-        sentences.setdefault(".".join(path) or "body", text)
+        field = path[-1] if path else ""
+        sentence = _sentence(field, one["type"], one["msg"])
+        sentences.setdefault(".".join(path) or "body", sentence)
     return sentences
+
+
+def _sentence(field: str, kind: str, text: str) -> str:
+    if kind == "value_error":
+        return text.removeprefix("Value error, ")
+    if kind == "extra_forbidden" or field not in SENTENCES:
+        return _(TYPES.get(kind, ODD))
+    return _(SENTENCES[field], most=MOST_OF_ONE)

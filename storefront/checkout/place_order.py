@@ -30,6 +30,7 @@ from storefront.extensions import db
 from storefront.failpoints import reach
 from storefront.gateway.amounts import check_payable, to_wire
 from storefront.gateway.errors import AmountNotPayable
+from storefront.languages import gettext as _
 from storefront.orders.models import Order, OrderStatus, Provider
 from storefront.orders.numbers import new_page_token, next_number
 from storefront.orders.queries import find_order
@@ -116,17 +117,17 @@ def _take_up(key: str, fingerprint: str) -> CheckoutRequest | None:
             return None
         request, under_way = found
         if request.fingerprint != fingerprint:
-            raise KeyReused("This key was used for another purchase.")
+            raise KeyReused(_("This key was used for another purchase."))
         if request.answer is None:
             if under_way:
-                raise CheckoutUnderWay("This checkout is being worked on.")
+                raise CheckoutUnderWay(_("This checkout is being worked on."))
             request.claimed_until = func.now() + CLAIM
         return request
 
 
 def _write_down(purchase: Purchase, key: str, address: str) -> UUID:
     with transaction():
-        products = find_payable_offers(item for item, _ in purchase.items)
+        products = find_payable_offers(item for item, _quantity in purchase.items)
         total = _price(purchase, products)
     count_checkout(address)
     reach("checkout counted")
@@ -146,7 +147,7 @@ def _write_down(purchase: Purchase, key: str, address: str) -> UUID:
         ).one_or_none()
         if claimed is None:
             # The same click came through another worker; its order is the one.
-            raise CheckoutUnderWay("This checkout is being worked on.")
+            raise CheckoutUnderWay(_("This checkout is being worked on."))
         return order.id
 
 
@@ -156,18 +157,19 @@ def _price(purchase: Purchase, products: dict[str, Offer]) -> int:
     :raises FieldError: if this cannot be bought together, or not at all.
     """
     errors = {
-        f"items.{place}.service_id": "This product is not, or no longer, for sale."
-        for place, (product_id, _) in enumerate(purchase.items)
+        f"items.{place}.service_id": _("This product is not, or no longer, for sale.")
+        for place, (product_id, _quantity) in enumerate(purchase.items)
         if product_id not in products
     }
     if errors:
         raise FieldError(errors)
     currencies = {product.currency for product in products.values()}
     if len(currencies) > 1:
-        raise FieldError({"items": "One order holds one currency only."})
+        raise FieldError({"items": _("One order holds one currency only.")})
     quantities = _quantities(purchase)
     if any(quantity > MOST_OF_ONE for quantity in quantities.values()):
-        raise FieldError({"items": f"At most {MOST_OF_ONE} of one product."})
+        most = _("At most %(most)s of one product.", most=MOST_OF_ONE)
+        raise FieldError({"items": most})
     total = sum(products[item].unit_amount * n for item, n in quantities.items())
     currency = currencies.pop()
     try:

@@ -32,7 +32,8 @@ from storefront.errors import (
     PaymentUnavailable,
     TooManyCheckouts,
 )
-from storefront.languages import spoken_locale
+from storefront.languages import gettext as _
+from storefront.languages import later, ngettext, spoken_locale
 from storefront.orders.numbers import new_page_token
 from storefront.orders.queries import find_order_by_token
 from storefront.web.htmx import leave_for, wants_fragment
@@ -95,21 +96,25 @@ def submit() -> ResponseReturnValue:
     except FieldError as error:
         return _form(product, typed, errors=_by_field(error)), 422
     except CheckoutUnderWay:
-        trouble = "We are still opening the payment page. Please try again."
+        trouble = _("We are still opening the payment page. Please try again.")
         return _form(product, typed, trouble=trouble), 503, {"Retry-After": "5"}
     except TooManyCheckouts as error:
-        trouble = f"Too many tries. Please try again in {error.retry_after} seconds."
+        trouble = ngettext(
+            "Too many tries. Please try again in %(num)s second.",
+            "Too many tries. Please try again in %(num)s seconds.",
+            error.retry_after,
+        )
         return (
             _form(product, typed, trouble=trouble),
             HTTPStatus.TOO_MANY_REQUESTS,
             {"Retry-After": str(error.retry_after)},
         )
     except PaymentUnavailable:
-        return _form(product, typed, trouble=UNAVAILABLE), 503, {"Retry-After": "10"}
+        return _form(product, typed, trouble=_(UNAVAILABLE)), 503, {"Retry-After": "10"}
     return leave_for(placed.checkout_url or _order_url(placed.page_token))
 
 
-UNAVAILABLE = (
+UNAVAILABLE = later(
     "The payment page does not open just now. Nothing was charged, and your order is "
     "kept. Please try again."
 )
@@ -127,7 +132,7 @@ def pay(token: str) -> ResponseReturnValue:
         return redirect(_order_url(token), 303)
     except PaymentUnavailable:
         html = render_template(
-            "checkout/unavailable.html", order=order, text=UNAVAILABLE
+            "checkout/unavailable.html", order=order, text=_(UNAVAILABLE)
         )
         return html, 503, {"Retry-After": "10"}
 

@@ -6,6 +6,7 @@ Stripe: "Supported currencies" (read 2026-11, API 2026-10-28.endive).
 from decimal import Decimal
 
 from storefront.gateway.errors import AmountNotPayable
+from storefront.languages import gettext as _
 from storefront.money import exponent, to_decimal
 
 ZERO_DECIMAL = frozenset(
@@ -52,7 +53,9 @@ def to_wire(amount: int, currency: str) -> int:
     """
     wire = to_decimal(amount, currency).scaleb(_wire_exponent(currency))
     if wire != int(wire) or (currency in THREE_DECIMAL and wire % 10):
-        raise AmountNotPayable(f"{currency} is not paid in such small parts.")
+        raise AmountNotPayable(
+            _("%(currency)s is not paid in such small parts.", currency=currency)
+        )
     return int(wire)
 
 
@@ -74,6 +77,6 @@ def check_payable(amount: int, currency: str) -> None:
     :raises AmountNotPayable: too small, too large, or too fine.
     """
     if amount < 1 or to_decimal(amount, currency) < SMALLEST.get(currency, 0):
-        raise AmountNotPayable("The total is below what can be paid by card.")
+        raise AmountNotPayable(_("The total is below what can be paid by card."))
     if amount > LARGEST_HERE or to_wire(amount, currency) > LARGEST_ON_THE_WIRE:
-        raise AmountNotPayable("The total is above what can be paid at once.")
+        raise AmountNotPayable(_("The total is above what can be paid at once."))

@@ -12,7 +12,7 @@ from storefront.languages import (
     gettext,
     language_of,
     locale_in,
-    ngettext,
+    plural,
     speaking,
     spoken_language,
 )
@@ -64,8 +64,10 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Read the language from each address, and let the templates speak it."""
     app.wsgi_app = LanguagePrefix(app.wsgi_app, settings)  # type: ignore[method-assign]
     app.jinja_env.add_extension("jinja2.ext.i18n")
+    # A sentence may be broken over lines, as markup is.
+    app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        gettext, ngettext, newstyle=True
+        gettext, plural, newstyle=True
     )
     app.jinja_env.globals.update(
         spoken_language=spoken_language,

@@ -11,28 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from storefront.extensions import db
-
-# What a page says; the API says the same in fewer words.
-TEXTS = {
-    400: ("This request cannot be read", "Something in it is not as it should be."),
-    403: ("This is not allowed", "The request came from another site."),
-    404: ("There is nothing here", "The address may be mistyped, or no longer valid."),
-    405: ("That does not work here", "This address is not meant to be used that way."),
-    410: ("No longer available", "This product is not sold any more."),
-    413: ("That is too much", "What was sent is larger than this shop takes."),
-    414: ("That is too much", "The address is longer than this shop takes."),
-    415: ("This form is not understood", "It was sent in a way we do not read."),
-    429: ("A little slower, please", "Too many tries in a short time."),
-    500: (
-        "Something went wrong on our side",
-        "It has been noted. Nothing was charged.",
-    ),
-    503: ("Back in a moment", "A part of the shop does not answer just now."),
-}
-EXPIRED_FORM = (
-    "This page was open too long",
-    "For safety the form is no longer valid. Load it again and send it once more.",
-)
+from storefront.languages import gettext as _
 
 
 def problem(
@@ -71,7 +50,7 @@ def error_page(
     retry_after: int | None = None,
 ) -> Response:
     """Answer with an error page, or with a fragment where one was asked for."""
-    title, text = texts or TEXTS.get(status, TEXTS[400 if status < 500 else 500])
+    title, text = texts or _texts(status)
     name = "_error.html" if request.headers.get("HX-Request") else "page.html"
     html = render_template(
         f"errors/{name}",
@@ -94,6 +73,45 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
+def _texts(status: int) -> tuple[str, str]:
+    """Give what a page says; the API says the same in fewer words."""
+    texts = {
+        400: (
+            _("This request cannot be read"),
+            _("Something in it is not as it should be."),
+        ),
+        403: (_("This is not allowed"), _("The request came from another site.")),
+        404: (
+            _("There is nothing here"),
+            _("The address may be mistyped, or no longer valid."),
+        ),
+        405: (
+            _("That does not work here"),
+            _("This address is not meant to be used that way."),
+        ),
+        410: (_("No longer available"), _("This product is not sold any more.")),
+        413: (
+            _("That is too much"),
+            _("What was sent is larger than this shop takes."),
+        ),
+        414: (_("That is too much"), _("The address is longer than this shop takes.")),
+        415: (
+            _("This form is not understood"),
+            _("It was sent in a way we do not read."),
+        ),
+        429: (_("A little slower, please"), _("Too many tries in a short time.")),
+        500: (
+            _("Something went wrong on our side"),
+            _("It has been noted. Nothing was charged."),
+        ),
+        503: (
+            _("Back in a moment"),
+            _("A part of the shop does not answer just now."),
+        ),
+    }
+    return texts.get(status, texts[400 if status < 500 else 500])
+
+
 def _is_api() -> bool:
     return request.path.startswith("/api/")
 
@@ -102,11 +120,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if error.response is not None or status < 400:
         return error
-    answer = (
-        problem(status, error.description or TEXTS.get(status, TEXTS[400])[1])
-        if _is_api()
-        else error_page(status)
-    )
+    answer = problem(status, _texts(status)[1]) if _is_api() else error_page(status)
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
             answer.headers[name] = value
@@ -115,14 +129,18 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 
 def _csrf_error(error: CSRFError) -> ResponseReturnValue:
     current_app.logger.info("form refused: %s", error.description)
-    return error_page(400, EXPIRED_FORM)
+    title = _("This page was open too long")
+    text = _(
+        "For safety the form is no longer valid. Load it again and send it once more."
+    )
+    return error_page(400, (title, text))
 
 
 def _database_away(error: OperationalError) -> ResponseReturnValue:
     db.session.rollback()
     current_app.logger.error("the database is away: %s", type(error.orig).__name__)
     if _is_api():
-        return problem(503, "The database is away.", retry_after=5)
+        return problem(503, _("The database is away."), retry_after=5)
     return error_page(503, retry_after=5)
 
 
@@ -130,7 +148,7 @@ def _unexpected(error: Exception) -> ResponseReturnValue:
     db.session.rollback()
     current_app.logger.exception("unexpected error", exc_info=error)
     return (
-        problem(500, "Something went wrong on our side.")
+        problem(500, _("Something went wrong on our side."))
         if _is_api()
         else error_page(500)
     )

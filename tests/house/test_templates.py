@@ -27,10 +27,8 @@ FRAGMENTS = {
     for name, text in PAGES.items()
     if Path(name).name.startswith("_") and "<!DOCTYPE" not in text
 }
-PARSED = {
-    name: Environment(autoescape=True, extensions=["jinja2.ext.i18n"]).parse(text)
-    for name, text in ALL.items()
-}
+PARSER = Environment(autoescape=True, extensions=["jinja2.ext.i18n"])
+PARSED = {name: PARSER.parse(text) for name, text in ALL.items()}
 
 
 class Reader(HTMLParser):
