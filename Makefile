@@ -9,7 +9,7 @@ PYTEST = $(VENV) -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
   -p tests.tools.left_out
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long reliability mutants lint format lock clean
+.PHONY: help run test test-long reliability mutants lint format translations lock clean
 
 # An interpreter counts when it runs: shims of version managers may only be there.
 define install
@@ -25,7 +25,7 @@ exit 1
 endef
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: ## start the shop with everything it needs; Ctrl-C stops all of it
 	@$(call install,requirements.txt)
@@ -67,6 +67,10 @@ format: ## put the code into the house's form
 	@$(call install,requirements-dev.txt)
 	$(VENV) -m ruff check --fix .
 	$(VENV) -m ruff format .
+
+translations: ## gather what is said into storefront/translations; then fill in what is new
+	@$(call install,requirements-dev.txt)
+	@$(VENV) -m tests.tools.translations
 
 lock: ## pin what requirements.in and requirements-dev.in ask for
 	@$(call install,requirements-dev.txt)
