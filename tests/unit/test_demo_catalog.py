@@ -12,6 +12,7 @@ from storefront.catalog.loader import DEMO, CatalogFile
 from storefront.demo.almanac.book import Almanac
 from storefront.demo.almanac.moons import Quarter, julian_phase, phases
 from storefront.demo.almanac.words import MONTHS, YEAR
+from storefront.languages import LANGUAGES
 
 FILE = Path(DEMO).parent / "demo" / f"almanac-{YEAR}.pdf"
 
@@ -28,6 +29,20 @@ def test_the_catalog_is_valid_and_shows_every_kind() -> None:
     assert shown.count("pack") == 3
     assert shown.count("almanac") == 2
     assert any(not entry.active for entry in catalog.products)
+
+
+def test_every_product_is_told_in_every_language() -> None:
+    catalog = CatalogFile.model_validate(tomllib.loads(DEMO.read_text("utf-8")))
+    assert catalog.shop.languages == list(LANGUAGES)
+    for entry in catalog.products:
+        assert set(entry.texts) == set(LANGUAGES) - {"en"}
+
+
+@pytest.mark.parametrize("language", ["es", "pt"])
+def test_a_description_has_as_many_paragraphs_in_every_language(language: str) -> None:
+    for product in _products().values():
+        told = product[language]["description"]
+        assert told.count("\n\n") == product["description"].count("\n\n")
 
 
 def test_the_reading_that_everybody_relies_on_costs_80() -> None:
