@@ -14,7 +14,7 @@ from tests.tools.translations import OTHERS, gather, path_of, read, renewed, tex
 
 SAID = gather()
 # Names, and what is called the same everywhere.
-NAMES = re.compile(r"\b(WhatsApp|Stripe|PDF)\b")
+NAMES = re.compile(r"\b(WhatsApp|Stripe|PDF|GET)\b")
 # Styles that a template names in passing; the language says nothing of them.
 STYLES = {"button quiet"}
 # Attributes that people hear or read, and metas that only machines do.
@@ -23,11 +23,14 @@ FOR_MACHINES = re.compile(
     r"viewport|(supported-)?color-schemes?|theme-color|robots|htmx-config|refresh"
     r"|og:(type|url|locale|image(:width|:height|:type)?)|twitter:card"
 )
+# The offer of another page speaks the language of that page.
+IN_THEIR_OWN = {
+    "This page is also in English.",
+    "Esta página también está en español.",
+    "Esta página também está em português.",
+}
 # Templates whose sentences are still to be marked.
-TO_COME = re.compile(
-    r"base\.html|catalog/(index|product)\.html|checkout/details\.html"
-    r"|macros/(product|form)\.html|letters/.*"
-)
+TO_COME = re.compile(r"letters/.*")
 # What Stripe is told, the owner's command line and the description for programs.
 IN_ENGLISH = ("storefront/webhooks/", "storefront/cli.py", "storefront/demo/")
 SAYERS = {"problem", "error_page", "FieldError"}
@@ -108,7 +111,8 @@ class Text(HTMLParser):
     def handle_data(self, data: str) -> None:
         """Keep text."""
         if not self._hidden:
-            self.found.append(data)
+            # A macro may give attributes alone.
+            self.found.append(re.sub(r'[\w-]+="[^"]*"', "", data))
 
 
 def bare_data(name: str, tree: nodes.Template) -> list[str]:
@@ -150,7 +154,11 @@ def has_words(text: str) -> bool:
 
 def is_sentence(value: object) -> bool:
     """Tell a sentence, or its piece, from a key, an id or an address."""
-    if not isinstance(value, str) or value in STYLES or not has_words(value):
+    if (
+        not isinstance(value, str)
+        or value in STYLES | IN_THEIR_OWN
+        or not has_words(value)
+    ):
         return False
     return bool(re.search(r"^\s*[A-ZÁÉÍÓÚ]|\w[.?!]\s*$|\w\W*\s\W*\w", value))
 
