@@ -19,6 +19,7 @@ from storefront.orders.api import blueprint as orders_api
 from storefront.orders.routes import blueprint as orders
 from storefront.setting_values import secrets_in
 from storefront.settings import DEVELOPMENT_KEY, Settings, read_settings
+from storefront.texts.routes import blueprint as texts
 from storefront.web import assets, filters, headers, health, languages, logs, problems
 from storefront.webhooks.routes import blueprint as webhooks
 
@@ -59,6 +60,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         orders,
         orders_api,
         fulfilment,
+        texts,
         api_description,
     ):
         app.register_blueprint(part)

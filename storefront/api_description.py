@@ -121,6 +121,11 @@ def _schemas() -> Json:
             summary=TEXT,
             unit_amount=AMOUNT,
             currency=CURRENCY,
+            available={"type": "boolean"},
+            consent={
+                "description": "What to have agreed to before buying it, if anything.",
+                "oneOf": [_object(withdrawal=TEXT, text=TEXT), {"type": "null"}],
+            },
             url=LINK,
         ),
         "Problem": {

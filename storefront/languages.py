@@ -11,6 +11,8 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 
+from babel import Locale
+from babel.core import get_global
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -42,6 +44,14 @@ def spoken_locale() -> str:
 def spoken_language() -> str:
     """Give the language that our sentences are in now: a key of LANGUAGES."""
     return language_of(spoken_locale())
+
+
+def spoken_territory() -> str:
+    """Give the locale with a territory, as messengers want it: en_US, pt_PT."""
+    locale = Locale.parse(spoken_locale(), sep="-")
+    likely = get_global("likely_subtags").get(locale.language, locale.language)
+    territory = locale.territory or likely.rpartition("_")[2]
+    return f"{locale.language}_{territory}"
 
 
 def language_of(locale: str) -> str:

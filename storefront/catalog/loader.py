@@ -23,6 +23,8 @@ from storefront.errors import StorefrontError
 from storefront.extensions import db
 from storefront.languages import LANGUAGES
 from storefront.money import is_currency, parse_money
+from storefront.texts.loader import keep_texts, read_texts
+from storefront.texts.reading import Text, TextInvalid
 
 DEMO = Path(__file__).parent / "demo.toml"
 
@@ -65,12 +67,13 @@ class _Entry(BaseModel):
 
 
 class ShopEntry(_Entry):
-    """Who sells, as receipts name them."""
+    """Who sells, as receipts name them. `texts`: a folder beside the file."""
 
     legal_name: Words
     address: Words
     tax_id: Words
     languages: list[Language] = Field(default=["en"], min_length=1)
+    texts: Words | None = None
 
 
 class Texts(_Entry):
@@ -158,7 +161,9 @@ def load_catalog(path: Path, shop_currency: str) -> int:
     :raises CatalogInvalid: with the place and the reason; nothing has changed.
     """
     catalog = _read(path)
-    db.session.merge(Seller(id=1, **catalog.shop.model_dump()))
+    texts = _own_texts(catalog.shop, path.parent)
+    db.session.merge(Seller(id=1, **catalog.shop.model_dump(exclude={"texts"})))
+    keep_texts(texts)
     # Sessions first: packs refer to them.
     entries = sorted(enumerate(catalog.products), key=lambda e: e[1].pack_of or "")
     for position, entry in entries:
@@ -190,6 +195,15 @@ def _first(error: ValidationError) -> str:
     place = ".".join(str(part) for part in one["loc"])
     text = one["msg"].removeprefix("Value error, ")
     return f"{place}: {text}" if place else text
+
+
+def _own_texts(shop: ShopEntry, beside: Path) -> list[Text]:
+    if shop.texts is None:
+        return []
+    try:
+        return read_texts(beside / shop.texts, shop.languages)
+    except TextInvalid as error:
+        raise CatalogInvalid(f"shop.texts: {error}") from error
 
 
 def _product(entry: ProductEntry, position: int, shop_currency: str) -> Product:

@@ -3,9 +3,16 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, Text, func
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    LargeBinary,
+    Text,
+    exists,
+    func,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from storefront.extensions import TIMESTAMP, db, stored_enum
 
@@ -16,6 +23,19 @@ class ProductKind(StrEnum):
     SESSION = "session"
     PACK = "pack"
     ALMANAC = "almanac"
+
+
+class ProductFile(db.Model):  # type: ignore[name-defined,misc]
+    """The file that a paid product delivers, kept in Postgres for every machine."""
+
+    __tablename__ = "product_files"
+
+    product_id: Mapped[str] = mapped_column(
+        ForeignKey("products.id", ondelete="CASCADE"), primary_key=True
+    )
+    name: Mapped[str] = mapped_column(Text)
+    media_type: Mapped[str] = mapped_column(Text)
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
 
 
 class Product(db.Model):  # type: ignore[name-defined,misc]
@@ -62,19 +82,9 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
     updated_at: Mapped[datetime] = mapped_column(
         TIMESTAMP, server_default=func.now(), onupdate=func.now()
     )
-
-
-class ProductFile(db.Model):  # type: ignore[name-defined,misc]
-    """The file that a paid product delivers, kept in Postgres for every machine."""
-
-    __tablename__ = "product_files"
-
-    product_id: Mapped[str] = mapped_column(
-        ForeignKey("products.id", ondelete="CASCADE"), primary_key=True
+    has_file: Mapped[bool] = column_property(
+        exists().where(ProductFile.product_id == id).correlate_except(ProductFile)
     )
-    name: Mapped[str] = mapped_column(Text)
-    media_type: Mapped[str] = mapped_column(Text)
-    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
 
 
 class Seller(db.Model):  # type: ignore[name-defined,misc]

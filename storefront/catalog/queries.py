@@ -14,7 +14,8 @@ from storefront.languages import LANGUAGES, spoken_language
 class Offer:
     """A product as it is told to somebody. `unit_amount`: minor units of `currency`.
 
-    `pause_note`: why it cannot be bought just now; None while it can.
+    `has_file`: paid, it delivers a file at once. `pause_note`: why it cannot be bought
+    just now; None while it can.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Offer:
     pack_size: int | None
     edition: str | None
     shipping_countries: Sequence[str]
+    has_file: bool
     is_active: bool
     pause_note: str | None
 
@@ -74,11 +76,6 @@ def find_file(product_id: str) -> ProductFile | None:
     return db.session.get(ProductFile, product_id)
 
 
-def list_products_with_files() -> set[str]:
-    """List which products deliver a file."""
-    return set(db.session.scalars(select(ProductFile.product_id)))
-
-
 def find_seller() -> Seller | None:
     """Find who sells; None before a catalog was loaded."""
     return db.session.get(Seller, 1)
@@ -108,6 +105,7 @@ def _offer(product: Product) -> Offer:
         pack_size=product.pack_size,
         edition=product.edition,
         shipping_countries=tuple(product.shipping_countries or ()),
+        has_file=product.has_file,
         is_active=product.is_active,
         pause_note=pause_note,
     )

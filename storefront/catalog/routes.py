@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from storefront.catalog.models import ProductKind
@@ -13,11 +13,20 @@ from storefront.catalog.queries import (
     list_offers,
     list_variants,
 )
-from storefront.languages import language_of
-from storefront.settings import current_settings
+from storefront.catalog.seller import seller_facts
+from storefront.catalog.sitemap import sitemap
+from storefront.catalog.structured_data import product_data
+from storefront.checkout.consent import consent_asked_for
+from storefront.languages import language_of, spoken_language
+from storefront.settings import current_settings as _settings
+from storefront.texts.queries import list_questions
+from storefront.texts.reading import PAGES
 from storefront.web.filters import absolute_url
 
 blueprint = Blueprint("catalog", __name__)
+
+# How many questions the first page answers; /faq answers all.
+AT_HOME = 4
 
 
 @blueprint.before_app_request
@@ -34,7 +43,7 @@ def _told() -> dict[str, object]:
 
 
 def _languages() -> list[str]:
-    return list_languages(language_of(current_settings().shop_locale))
+    return list_languages(language_of(_settings().shop_locale))
 
 
 @blueprint.get("/")
@@ -46,7 +55,10 @@ def index() -> ResponseReturnValue:
         for kind in ProductKind
     }
     return render_template(
-        "catalog/index.html", shelves=shelves, singles=_singles(products)
+        "catalog/index.html",
+        shelves=shelves,
+        singles=_singles(products),
+        questions=list_questions(spoken_language(), seller_facts())[:AT_HOME],
     )
 
 
@@ -68,7 +80,39 @@ def product(product_id: str) -> ResponseReturnValue:
         product=found,
         singles=_singles(others),
         variants=list_variants(found),
+        structured_data=product_data(found, _address(found), _settings().shop_name),
     )
+
+
+@blueprint.get("/sitemap.xml")
+def site_map() -> ResponseReturnValue:
+    """List the pages for search engines, in every language."""
+    products = [
+        ("catalog.product", {"product_id": product.id}) for product in list_offers()
+    ]
+    texts = [(f"texts.{name}", dict[str, str]()) for name in (*PAGES, "faq")]
+    pages = [("catalog.index", dict[str, str]()), *products, *texts]
+    written = sitemap(
+        {
+            one: absolute_url(_settings(), endpoint, one, **values)
+            for one in _languages()
+        }
+        for endpoint, values in pages
+    )
+    return Response(written, mimetype="application/xml")
+
+
+@blueprint.get("/robots.txt")
+def robots() -> ResponseReturnValue:
+    """Tell crawlers where nothing is for them: forms, and the API."""
+    lines = [
+        "User-agent: *",
+        "Disallow: /checkout",
+        "Disallow: /*/checkout",
+        "Disallow: /api/",
+        f"Sitemap: {_settings().base_url}/sitemap.xml",
+    ]
+    return Response("\n".join(lines) + "\n", mimetype="text/plain")
 
 
 @blueprint.get("/api/products")
@@ -78,6 +122,7 @@ def api() -> ResponseReturnValue:
 
 
 def _as_json(product: Offer) -> dict[str, Any]:
+    asked = consent_asked_for(product)
     return {
         "id": product.id,
         "kind": product.kind.value,
@@ -85,10 +130,14 @@ def _as_json(product: Offer) -> dict[str, Any]:
         "summary": product.summary,
         "unit_amount": product.unit_amount,
         "currency": product.currency,
-        "url": absolute_url(
-            current_settings(), "catalog.product", product_id=product.id
-        ),
+        "available": product.pause_note is None,
+        "consent": asked and {asked["kind"]: asked["version"], "text": asked["text"]},
+        "url": _address(product),
     }
+
+
+def _address(product: Offer) -> str:
+    return absolute_url(_settings(), "catalog.product", product_id=product.id)
 
 
 def _singles(products: list[Offer]) -> dict[str, Offer]:

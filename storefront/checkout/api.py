@@ -7,7 +7,8 @@ from typing import Any
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from storefront.checkout.forms import read_body
+from storefront.checkout.consent import consent_fault, present_consent
+from storefront.checkout.forms import Agreed, read_body
 from storefront.checkout.place_order import PlacedOrder, place_order
 from storefront.errors import (
     CheckoutUnderWay,
@@ -19,6 +20,7 @@ from storefront.errors import (
 from storefront.extensions import csrf
 from storefront.languages import gettext as _
 from storefront.languages import spoken_locale
+from storefront.orders.models import Consent
 from storefront.orders.numbers import new_page_token
 from storefront.settings import current_settings
 from storefront.web.filters import absolute_url
@@ -46,7 +48,8 @@ def checkout() -> ResponseReturnValue:
         detail = _("The body is no JSON object, or names a member twice.")
         return problem(400, detail)
     try:
-        purchase = read_body(body).purchase(spoken_locale())
+        wish = read_body(body)
+        purchase = wish.purchase(spoken_locale(), _consent(wish.consent))
         placed = place_order(
             purchase, f"api:{key or new_page_token()}", request.remote_addr or ""
         )
@@ -64,6 +67,20 @@ def checkout() -> ResponseReturnValue:
         detail = _("The payment service does not answer just now.")
         return problem(503, detail, retry_after=10)
     return _as_json(placed), 201
+
+
+def _consent(agreed: Agreed | None) -> Consent | None:
+    """Take the consent that was given, if one was: programs may ask by themselves.
+
+    :raises FieldError: if it is for another text than today's.
+    """
+    if agreed is None:
+        return None
+    asked = present_consent()
+    fault = consent_fault(agreed.withdrawal, asked)
+    if fault:
+        raise FieldError({"consent.withdrawal": fault})
+    return asked
 
 
 def _as_json(placed: PlacedOrder) -> dict[str, Any]:

@@ -16,10 +16,12 @@ from pydantic import (
     ValidationError,
 )
 
+from storefront.checkout.consent import consent_fault
 from storefront.checkout.place_order import MOST_OF_ONE, Purchase
 from storefront.errors import FieldError
 from storefront.languages import gettext as _
 from storefront.languages import later
+from storefront.orders.models import Consent
 
 # Controls, lone surrogates, private and unassigned signs, line and paragraph breaks.
 UNWRITABLE = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -118,13 +120,20 @@ class Customer(_Strict):
     name: Name
 
 
+class Agreed(_Strict):
+    """Which versions of which texts the customer has agreed to."""
+
+    withdrawal: Annotated[str, StringConstraints(max_length=100)]
+
+
 class CheckoutBody(_Strict):
     """The body of POST /api/checkout."""
 
     items: Annotated[list[Item], Field(min_length=1, max_length=100)]
     customer: Customer
+    consent: Agreed | None = None
 
-    def purchase(self, locale: str) -> Purchase:
+    def purchase(self, locale: str, consent: Consent | None = None) -> Purchase:
         """Give what the use case takes."""
         return Purchase(
             items=tuple((item.service_id, item.quantity) for item in self.items),
@@ -132,6 +141,7 @@ class CheckoutBody(_Strict):
             name=self.customer.name,
             note=None,
             locale=locale,
+            consent=consent,
         )
 
 
@@ -144,7 +154,7 @@ class DetailsForm(BaseModel):
     name: Name
     note: Note = ""
 
-    def purchase(self, locale: str) -> Purchase:
+    def purchase(self, locale: str, consent: Consent | None = None) -> Purchase:
         """Give what the use case takes."""
         return Purchase(
             items=((self.service_id, self.quantity),),
@@ -152,11 +162,12 @@ class DetailsForm(BaseModel):
             name=self.name,
             note=self.note or None,
             locale=locale,
+            consent=consent,
         )
 
 
-def read_form(form: Mapping[str, str]) -> DetailsForm:
-    """Check what was typed.
+def read_form(form: Mapping[str, str], asked: Consent | None = None) -> DetailsForm:
+    """Check what was typed, and that what has to be agreed to was ticked.
 
     :raises FieldError: with a sentence for each field that needs another look.
     """
@@ -164,10 +175,15 @@ def read_form(form: Mapping[str, str]) -> DetailsForm:
     quantity = given.get("quantity", "")
     if not re.fullmatch(r"[0-9]{1,3}", quantity):
         given["quantity"] = "0"
+    fault = consent_fault(form.get("consent", ""), asked)
+    faults = {"consent": fault} if fault else {}
     try:
-        return DetailsForm(**given)  # type: ignore[arg-type]
+        details = DetailsForm(**given)  # type: ignore[arg-type]
     except ValidationError as error:
-        raise FieldError(_sentences(error)) from None
+        raise FieldError(_sentences(error) | faults) from None
+    if faults:
+        raise FieldError(faults)
+    return details
 
 
 def find_fault(name: str, form: Mapping[str, str]) -> str | None:

@@ -10,11 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from storefront.catalog.queries import (
-    Offer,
-    find_payable_offers,
-    list_products_with_files,
-)
+from storefront.catalog.queries import Offer, find_payable_offers
 from storefront.checkout.limits import count_checkout
 from storefront.checkout.models import CheckoutRequest
 from storefront.checkout.open_payment import begin_attempt, open_payment
@@ -31,7 +27,7 @@ from storefront.failpoints import reach
 from storefront.gateway.amounts import check_payable, to_wire
 from storefront.gateway.errors import AmountNotPayable
 from storefront.languages import gettext as _
-from storefront.orders.models import Order, OrderStatus, Provider
+from storefront.orders.models import Consent, Order, OrderStatus, Provider
 from storefront.orders.numbers import new_page_token, next_number
 from storefront.orders.queries import find_order
 from storefront.transaction import transaction
@@ -50,10 +46,15 @@ class Purchase:
     name: str
     note: str | None
     locale: str
+    consent: Consent | None = None
 
     def fingerprint(self) -> str:
         """Tell two purchases under one key apart."""
-        text = json.dumps(asdict(self), sort_keys=True)
+        wishes = asdict(self)
+        if self.consent is None:
+            # As it was before there were consents: keys outlive an update.
+            del wishes["consent"]
+        text = json.dumps(wishes, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -191,7 +192,6 @@ def _quantities(purchase: Purchase) -> dict[str, int]:
 
 
 def _new_order(purchase: Purchase, products: dict[str, Offer], total: int) -> Order:
-    with_files = list_products_with_files()
     lines = [
         {
             "service_id": product_id,
@@ -200,7 +200,7 @@ def _new_order(purchase: Purchase, products: dict[str, Offer], total: int) -> Or
             "name": products[product_id].name,
             "kind": products[product_id].kind.value,
             "next_steps": products[product_id].next_steps,
-            "has_file": product_id in with_files,
+            "has_file": products[product_id].has_file,
         }
         for product_id, quantity in _quantities(purchase).items()
     ]
@@ -217,6 +217,7 @@ def _new_order(purchase: Purchase, products: dict[str, Offer], total: int) -> Or
         customer_name=purchase.name,
         note=purchase.note,
         locale=purchase.locale,
+        consent=purchase.consent if any(line["has_file"] for line in lines) else None,
         provider=Provider.STRIPE,
     )
     db.session.add(order)

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from storefront.catalog.queries import find_file, find_offer
+from storefront.catalog.queries import find_offer
 from storefront.extensions import db
 from storefront.gateway.port import Mark, SessionSeen
 from storefront.languages import language_of, locale_in
@@ -95,7 +95,7 @@ def _lines(mark: Mark) -> Lines:
                 "name": product.name,
                 "kind": product.kind.value,
                 "next_steps": product.next_steps,
-                "has_file": find_file(product_id) is not None,
+                "has_file": product.has_file,
             }
         )
     return lines

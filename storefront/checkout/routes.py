@@ -8,14 +8,17 @@ from flask import (
     Blueprint,
     abort,
     get_template_attribute,
+    make_response,
     redirect,
     render_template,
     request,
     url_for,
 )
 from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
 
 from storefront.catalog.queries import Offer, find_offer, list_variants
+from storefront.checkout.consent import consent_asked_for
 from storefront.checkout.forms import find_fault, read_form
 from storefront.checkout.open_payment import open_payment
 from storefront.checkout.place_order import (
@@ -44,6 +47,7 @@ blueprint = Blueprint("checkout", __name__)
 PATIENCE_SECONDS, GLANCE_SECONDS = 11.0, 0.2
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,100}")
 WHOLE = re.compile(r"[0-9]{1,3}")
+FIELDS = ("email", "name", "note", "quantity", "consent")
 
 
 @blueprint.get("/checkout")
@@ -90,8 +94,9 @@ def submit() -> ResponseReturnValue:
     """
     product = _product(request.form.get("service_id", ""))
     typed = request.form.to_dict()
+    asked = consent_asked_for(product)
     try:
-        purchase = read_form(typed).purchase(spoken_locale())
+        purchase = read_form(typed, asked).purchase(spoken_locale(), asked)
         placed = _place_patiently(purchase, _token(typed))
     except FieldError as error:
         return _form(product, typed, errors=_by_field(error)), 422
@@ -158,7 +163,16 @@ def _product(product_id: str) -> Offer:
         abort(404)
     if not product.is_active:
         abort(410)
+    if product.pause_note:
+        abort(_paused(product))
     return product
+
+
+def _paused(product: Offer) -> Response:
+    """Say why it cannot be bought just now; never show a form for it."""
+    name = "_paused.html" if wants_fragment() else "paused.html"
+    html = render_template(f"checkout/{name}", product=product)
+    return make_response(html, HTTPStatus.CONFLICT)
 
 
 def _form(
@@ -173,8 +187,9 @@ def _form(
         errors=errors or {},
         trouble=trouble,
         most_of_one=MOST_OF_ONE,
+        consent=consent_asked_for(product),
         checkout_token=_token(typed),
-        variants=list_variants(product),
+        variants=[one for one in list_variants(product) if not one.pause_note],
         **_facts(product, typed),
     )
 
@@ -198,7 +213,7 @@ def _token(typed: dict[str, str]) -> str:
 def _by_field(error: FieldError) -> dict[str, str]:
     """Name the form's fields: what the catalog refuses concerns the quantity."""
     return {
-        name if name in ("email", "name", "note", "quantity") else "quantity": text
+        name if name in FIELDS else "quantity": text
         for name, text in error.errors.items()
     }
 

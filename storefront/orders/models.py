@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID, uuid4
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, false, func, text
@@ -83,6 +83,18 @@ class Provider(StrEnum):
     STRIPE = "stripe"
 
 
+class Consent(TypedDict):
+    """What a customer agreed to, in the words that were shown.
+
+    `kind`: withdrawal, which ends once the files of the order are delivered.
+    """
+
+    kind: str
+    version: str
+    language: str
+    text: str
+
+
 class Order(db.Model):  # type: ignore[name-defined,misc]
     """One sale. Amounts: minor units of `currency`."""
 
@@ -97,6 +109,10 @@ class Order(db.Model):  # type: ignore[name-defined,misc]
         CheckConstraint(
             "(status IN ('paid', 'refunded')) = (paid_at IS NOT NULL)",
             name="paid_at_when_paid",
+        ),
+        CheckConstraint(
+            "consent ?& ARRAY['kind', 'version', 'language', 'text']",
+            name="consent_is_whole",
         ),
         # What the expiry looks for: few rows, however many orders there are.
         Index(
@@ -121,6 +137,8 @@ class Order(db.Model):  # type: ignore[name-defined,misc]
     customer_name: Mapped[str] = mapped_column(Text)
     note: Mapped[str | None] = mapped_column(Text)
     locale: Mapped[str] = mapped_column(Text)
+    # Null: nothing had to be agreed to, or a program did not ask.
+    consent: Mapped[Consent | None] = mapped_column(JSONB(none_as_null=True))
     shipping_address: Mapped[dict[str, Any] | None] = mapped_column(
         JSONB(none_as_null=True)
     )

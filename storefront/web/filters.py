@@ -1,11 +1,11 @@
 """How templates write money, moments and links."""
 
-from datetime import datetime
+from datetime import date, datetime
 from html import unescape
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from flask import Flask, current_app
 from jinja2 import StrictUndefined
 
@@ -32,6 +32,11 @@ def init_app(app: Flask, settings: Settings) -> None:
         text = format_datetime(local, pattern, locale=spoken_locale().replace("-", "_"))
         return f"{text} ({local.tzname()})"
 
+    def day(given: date) -> str:
+        """Write a date."""
+        locale = spoken_locale().replace("-", "_")
+        return format_date(given, format="long", locale=locale)
+
     def whatsapp(text: str) -> str | None:
         """Link to a chat with that text as a draft; None where there is no number."""
         if not settings.whatsapp_number:
@@ -42,7 +47,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(money=money, when=when)
+    app.jinja_env.filters.update(money=money, when=when, day=day)
     app.jinja_env.globals.update(
         shop=settings,
         whatsapp=whatsapp,
@@ -52,10 +57,12 @@ def init_app(app: Flask, settings: Settings) -> None:
     )
 
 
-def absolute_url(settings: Settings, endpoint: str, **values: str) -> str:
-    """Build an address in the language that is spoken.
+def absolute_url(
+    settings: Settings, endpoint: str, language: str | None = None, **values: str
+) -> str:
+    """Build an address, in the language that is spoken unless another is named.
 
     From the configured origin, never from the request.
     """
     path = current_app.url_map.bind("").build(endpoint, values)
-    return settings.base_url + prefix(settings, spoken_language()) + path
+    return settings.base_url + prefix(settings, language or spoken_language()) + path

@@ -15,11 +15,19 @@ from storefront.languages import (
     plural,
     speaking,
     spoken_language,
+    spoken_territory,
 )
 from storefront.settings import Settings
 
 # What programs ask for has one language, and one address.
-SPEECHLESS = ("/api/", "/healthz", "/readyz", "/assets/")
+SPEECHLESS = (
+    "/api/",
+    "/healthz",
+    "/readyz",
+    "/assets/",
+    "/sitemap.xml",
+    "/robots.txt",
+)
 
 
 class LanguagePrefix:
@@ -71,6 +79,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     )
     app.jinja_env.globals.update(
         spoken_language=spoken_language,
+        spoken_territory=spoken_territory,
         here_in=lambda language: _here_in(settings, language),
         LANGUAGES=LANGUAGES,
     )

@@ -1,0 +1,1 @@
+"""What has to be told: terms, privacy, imprint, questions, from files per language."""
