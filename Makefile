@@ -9,7 +9,8 @@ PYTEST = $(VENV) -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
   -p tests.tools.left_out
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long reliability mutants lint format translations lock clean
+.PHONY: help run test test-long reliability mutants mutants-random lint format translations \
+  lock clean
 
 # An interpreter counts when it runs: shims of version managers may only be there.
 define install
@@ -55,6 +56,11 @@ reliability: ## run all tests and write what became of them into docs/reliabilit
 mutants: ## take twenty protections away, one at a time: each must be noticed
 	@$(call install,requirements-dev.txt)
 	@$(VENV) tests/tools/mutants.py $(ARGS)
+
+mutants-random: ## change the code at random, COUNT=100 times by SEED=1, and see who notices
+	@$(call install,requirements-dev.txt)
+	@$(VENV) -m tests.tools.random_mutants --count $(or $(COUNT),100) \
+	  $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 lint: ## check style, types and templates
 	@$(call install,requirements-dev.txt)

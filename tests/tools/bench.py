@@ -1,0 +1,111 @@
+"""Where a mutant is tried: a copy of the checkout, beside a Postgres that stays."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from storefront.demo.postgres import embedded_postgres
+from tests.fixtures.postgres import SETTINGS
+
+ROOT = Path(__file__).parents[2]
+KEPT = (
+    "storefront",
+    "tests",
+    "migrations",
+    "wsgi.py",
+    "gunicorn.conf.py",
+    "pyproject.toml",
+)
+# Quick to begin: no plugin that shuffles, remembers or asks for workers.
+PYTEST = (
+    *(
+        sys.executable,
+        "-m",
+        "pytest",
+        "-x",
+        "-q",
+        "--no-header",
+        "--tb=no",
+        "--timeout=60",
+    ),
+    *("-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist"),
+    *("-p", "no:tests.fixtures.order", "-p", "tests.tools.chosen_tests"),
+)
+CAUGHT = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.M)
+NO_TESTS = 5
+
+
+class Bench:
+    """One copy, in which one file at a time is other than in the checkout."""
+
+    def __init__(self, folder: Path, database_url: str) -> None:
+        self.folder = folder
+        self._environment = {
+            **os.environ,
+            "TEST_DATABASE_URL": database_url,
+            # Two changes within a second would pass for one.
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        for name in KEPT:
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
+            copy(ROOT / name, folder / name)
+
+    def catcher(
+        self, file: str, text: str, tests: Sequence[str], most_seconds: float
+    ) -> str | None:
+        """Give the first of the tests that fails when `file` holds `text`.
+
+        A change that ends all tests at once, or leaves them hanging, is caught too.
+        """
+        (self.folder / file).write_text(text, "utf-8")
+        try:
+            return self._run(tests, most_seconds)
+        finally:
+            shutil.copy2(ROOT / file, self.folder / file)
+
+    def _run(self, tests: Sequence[str], most_seconds: float) -> str | None:
+        chosen = self.folder / "chosen.txt"
+        chosen.write_text("\n".join(tests), "utf-8")
+        files = dict.fromkeys(name.partition("::")[0] for name in tests)
+        process = subprocess.Popen(
+            [*PYTEST, *files],
+            cwd=self.folder,
+            env={**self._environment, "CHOSEN_TESTS": str(chosen)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            told, _ = process.communicate(timeout=most_seconds)
+        except subprocess.TimeoutExpired:
+            return "the limit of time"
+        finally:
+            # With whatever the tests had started.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        if process.returncode == NO_TESTS:
+            raise SystemExit(f"The tests did not run.\n{told}")
+        found = CAUGHT.search(told)
+        return None if process.returncode == 0 else found[1] if found else "the import"
+
+
+@contextmanager
+def benches(number: int) -> Iterator[list[Bench]]:
+    """Give places to work at once, which share one Postgres."""
+    with tempfile.TemporaryDirectory(prefix="storefront-mutants-") as name:
+        # Under root the server is another user, who has to pass through here.
+        Path(name).chmod(0o711)
+        folders = [Path(name, str(place)) for place in range(number)]
+        for folder in folders:
+            folder.mkdir(mode=0o711)
+        with embedded_postgres(Path(name, "postgres"), settings=SETTINGS) as server:
+            yield [Bench(folder, server.url("postgres")) for folder in folders]

@@ -1,0 +1,39 @@
+"""Runs chosen tests in a given order; notes how long each of them took.
+
+A plugin of the mutants. `CHOSEN_TESTS` names a file with the tests to run, one a line;
+`TEST_SECONDS` one that is written with the seconds of each.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+SECONDS: dict[str, float] = {}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Keep the chosen ones, in the order in which they are named."""
+    if "CHOSEN_TESTS" not in os.environ:
+        return
+    names = Path(os.environ["CHOSEN_TESTS"]).read_text("utf-8").splitlines()
+    places = {name: place for place, name in enumerate(names)}
+    config.hook.pytest_deselected(items=[i for i in items if i.nodeid not in places])
+    items[:] = [item for item in items if item.nodeid in places]
+    items.sort(key=lambda item: places[item.nodeid])
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note the time of the test alone: fixtures may be shared."""
+    if report.when == "call":
+        SECONDS[report.nodeid] = report.duration
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the times, in the process that hears of all tests."""
+    if "TEST_SECONDS" in os.environ and not hasattr(session.config, "workerinput"):
+        Path(os.environ["TEST_SECONDS"]).write_text(json.dumps(SECONDS), "utf-8")

@@ -1,0 +1,105 @@
+"""Which tests run which line, and how long each takes: measured once a commit."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from coverage import CoverageData
+
+# Left out: what drives a browser, searches at random, or is not about the shop's code.
+TESTS = ("tests/unit", "tests/integration", "tests/faults")
+OPTIONS = (
+    *("-q", "-n", "2", "--dist", "loadfile", "-p", "tests.tools.chosen_tests"),
+    *("--cov", "--cov-context=test", "--cov-report="),
+    "--ignore=tests/faults/test_machine.py",
+    "--ignore=tests/faults/test_permutations.py",
+    "--ignore=tests/faults/test_interleavings.py",
+)
+# The models are held against the migrations here; no coverage shows that.
+MODELS = "tests/house/test_migrations.py"
+
+
+@dataclass(frozen=True)
+class Touched:
+    """The tests by the lines that they run."""
+
+    root: Path
+    folder: Path
+
+    @cached_property
+    def seconds(self) -> dict[str, float]:
+        """Give how long each test took, without its fixtures."""
+        times: dict[str, float] = json.loads((self.folder / "seconds.json").read_text())
+        return times
+
+    @cached_property
+    def _data(self) -> CoverageData:
+        data = CoverageData(str(self.folder / "coverage"))
+        data.read()
+        return data
+
+    def tests_of(
+        self, file: str, lines: Iterable[int], most_seconds: float
+    ) -> list[str]:
+        """Give tests that run any of the lines, the quickest first.
+
+        A line that is only run at import is tried by the tests of its file, then by
+        those of its package, and by those of the migrations.
+        """
+        chosen = self._by_speed(self._tests(file, lines))
+        if not chosen:
+            chosen = self._by_speed(self._tests(file))
+            package = Path(file).parent
+            for other in sorted((self.root / package).glob("*.py")):
+                chosen += self._by_speed(self._tests(str(package / other.name)))
+            chosen = [*self._by_speed(self._in(MODELS)), *chosen]
+        return list(_within(dict.fromkeys(chosen), self.seconds, most_seconds))
+
+    def _tests(self, file: str, lines: Iterable[int] | None = None) -> set[str]:
+        known = self._data.contexts_by_lineno(str(self.root / file))
+        wanted = known if lines is None else lines
+        contexts = {context for line in wanted for context in known.get(line, [])}
+        return {context.rpartition("|")[0] for context in contexts} & set(self.seconds)
+
+    def _in(self, file: str) -> set[str]:
+        return {name for name in self.seconds if name.startswith(f"{file}::")}
+
+    def _by_speed(self, names: set[str]) -> list[str]:
+        return sorted(names, key=lambda name: (self.seconds[name], name))
+
+
+def _within(
+    names: Iterable[str], seconds: dict[str, float], most_seconds: float
+) -> Iterator[str]:
+    spent = 0.0
+    for name in names:
+        spent += seconds[name]
+        if spent < most_seconds:
+            yield name
+
+
+def measure(root: Path, folder: Path) -> Touched:
+    """Run the tests once with coverage, unless that was done for this commit."""
+    if not (folder / "seconds.json").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        answer = subprocess.run(
+            [sys.executable, "-m", "pytest", *OPTIONS, *TESTS, MODELS],
+            cwd=root,
+            env={
+                **os.environ,
+                # The one that knows contexts, whatever the interpreter.
+                "COVERAGE_CORE": "ctrace",
+                "COVERAGE_FILE": str(folder / "coverage"),
+                "TEST_SECONDS": str(folder / "seconds.new"),
+            },
+            check=False,
+        )
+        if answer.returncode:
+            raise SystemExit("The tests do not pass as it is.")
+        (folder / "seconds.new").rename(folder / "seconds.json")
+    return Touched(root, folder)
