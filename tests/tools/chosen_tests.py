@@ -28,9 +28,8 @@ def pytest_collection_modifyitems(
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Note the time of the test alone: fixtures may be shared."""
-    if report.when == "call":
-        SECONDS[report.nodeid] = report.duration
+    """Add up the time of a test and its fixtures."""
+    SECONDS[report.nodeid] = SECONDS.get(report.nodeid, 0.0) + report.duration
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,7 +34,7 @@ class Touched:
 
     @cached_property
     def seconds(self) -> dict[str, float]:
-        """Give how long each test took, without its fixtures."""
+        """Give how long each test took."""
         times: dict[str, float] = json.loads((self.folder / "seconds.json").read_text())
         return times
 
@@ -46,41 +47,46 @@ class Touched:
     def tests_of(
         self, file: str, lines: Iterable[int], most_seconds: float
     ) -> list[str]:
-        """Give tests that run any of the lines, the quickest first.
+        """Give tests that run any of the lines, the quickest first; or none.
 
-        A line that is only run at import is tried by the tests of its file, then by
-        those of its package, and by those of the migrations.
+        A line that is run at import is tried by the tests of its file, then by those
+        of its package.
         """
-        chosen = self._by_speed(self._tests(file, lines))
-        if not chosen:
-            chosen = self._by_speed(self._tests(file))
-            package = Path(file).parent
-            for other in sorted((self.root / package).glob("*.py")):
-                chosen += self._by_speed(self._tests(str(package / other.name)))
-            chosen = [*self._by_speed(self._in(MODELS)), *chosen]
-        return list(_within(dict.fromkeys(chosen), self.seconds, most_seconds))
+        contexts = self._contexts(file, lines)
+        names = self._in_turn(contexts)
+        if not names and "" in contexts:
+            package = sorted((self.root / file).parent.glob("*.py"))
+            around = [str(path.relative_to(self.root)) for path in package]
+            names = [name for name in self.seconds if name.startswith(MODELS)]
+            for one in [file, *around]:
+                names += self._in_turn(self._contexts(one))
+        return list(self._within(dict.fromkeys(names), most_seconds))
 
-    def _tests(self, file: str, lines: Iterable[int] | None = None) -> set[str]:
+    def _contexts(self, file: str, lines: Iterable[int] | None = None) -> set[str]:
+        """Give what ran the lines of a file, all or some: tests; "" is an import."""
         known = self._data.contexts_by_lineno(str(self.root / file))
         wanted = known if lines is None else lines
         contexts = {context for line in wanted for context in known.get(line, [])}
-        return {context.rpartition("|")[0] for context in contexts} & set(self.seconds)
+        return {context.rpartition("|")[0] for context in contexts}
 
-    def _in(self, file: str) -> set[str]:
-        return {name for name in self.seconds if name.startswith(f"{file}::")}
+    def _in_turn(self, names: Iterable[str]) -> list[str]:
+        """Order tests by speed, one of each file after the other: they see more."""
+        known = self.seconds.keys() & set(names)
+        ordered = sorted(known, key=lambda name: (self.seconds[name], name))
+        turns: Counter[str] = Counter()
+        keys = {}
+        for name in ordered:
+            file = name.partition("::")[0]
+            keys[name] = turns[file]
+            turns[file] += 1
+        return sorted(ordered, key=keys.__getitem__)
 
-    def _by_speed(self, names: set[str]) -> list[str]:
-        return sorted(names, key=lambda name: (self.seconds[name], name))
-
-
-def _within(
-    names: Iterable[str], seconds: dict[str, float], most_seconds: float
-) -> Iterator[str]:
-    spent = 0.0
-    for name in names:
-        spent += seconds[name]
-        if spent < most_seconds:
-            yield name
+    def _within(self, names: Iterable[str], most_seconds: float) -> Iterator[str]:
+        spent = 0.0
+        for name in names:
+            spent += self.seconds[name]
+            if spent < most_seconds:
+                yield name
 
 
 def measure(root: Path, folder: Path) -> Touched:
