@@ -13,14 +13,6 @@ def deaf(shop: Shop) -> Shop:
     return shop
 
 
-@pytest.fixture
-def dashboard(shop: Shop) -> stripe.StripeClient:
-    """Give what the owner does at Stripe's own dashboard."""
-    return stripe.StripeClient(
-        "sk_test_of_the_owner", base_addresses={"api": shop.emulator.url}
-    )
-
-
 def paid_unheard(shop: Shop) -> Placed:
     placed = shop.place()
     shop.emulator.pay(placed.session_id)
@@ -66,7 +58,7 @@ def test_a_refund_nobody_told_of_is_found(
 def test_an_order_that_the_database_has_lost_is_written_down_again(deaf: Shop) -> None:
     """Row 59: after an old backup was restored, paid orders come back."""
     placed = paid_unheard(deaf)
-    forget_orders(deaf)
+    deaf.lose_orders()
     assert deaf.get(f"/api/orders/{placed.id}").status_code == 404
 
     deaf.run_job("reconcile-month")
@@ -91,7 +83,7 @@ def test_an_order_that_the_database_has_lost_is_written_down_again(deaf: Shop) -
 
 def test_a_lost_order_of_a_product_we_no_longer_know_is_listed(deaf: Shop) -> None:
     paid_unheard(deaf)
-    forget_orders(deaf)
+    deaf.lose_orders()
     deaf.rows("DELETE FROM products WHERE pack_of IS NOT NULL")
     deaf.rows("DELETE FROM products WHERE id = 'birth-chart-reading'")
 
@@ -106,7 +98,7 @@ def test_a_lost_order_of_a_product_we_no_longer_know_is_listed(deaf: Shop) -> No
 
 def test_a_lost_order_that_nobody_paid_stays_lost(deaf: Shop) -> None:
     deaf.place()
-    forget_orders(deaf)
+    deaf.lose_orders()
 
     deaf.run_job("reconcile-month")
 
@@ -162,12 +154,3 @@ def test_a_payment_that_failed_at_the_bank_is_found(deaf: Shop) -> None:
     deaf.run_job("reconcile-month")
 
     assert deaf.order(placed.id)["status"] == "failed"
-
-
-def forget_orders(shop: Shop) -> None:
-    """Restore the database to before the orders."""
-    shop.rows(
-        "SET session_replication_role = replica; DELETE FROM order_events;"
-        " DELETE FROM checkout_requests; DELETE FROM checkout_attempts;"
-        " DELETE FROM letters; DELETE FROM orders"
-    )

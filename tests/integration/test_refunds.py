@@ -2,18 +2,9 @@
 
 from typing import Any
 
-import pytest
 import stripe
 
 from tests.fixtures.shop import Placed, Shop
-
-
-@pytest.fixture
-def dashboard(shop: Shop) -> stripe.StripeClient:
-    """Give what the owner does at Stripe's own dashboard."""
-    return stripe.StripeClient(
-        "sk_test_of_the_owner", base_addresses={"api": shop.emulator.url}
-    )
 
 
 def refund(
