@@ -144,8 +144,8 @@ def show_order(number: str) -> None:
 
 @click.command()
 @click.option("--days", default=35, show_default=True, help="How far to look back.")
-@needs_database
 @with_appcontext
+@needs_database
 def money(days: int) -> None:
     """List what needs the owner's attention, and what differs from Stripe's books."""
     matters = list_open_matters()

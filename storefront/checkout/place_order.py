@@ -212,7 +212,6 @@ def _new_order(purchase: Purchase, products: dict[str, Offer], total: int) -> Or
         line_items=lines,
         currency=next(iter(products.values())).currency,
         total_amount=total,
-        amount_refunded=0,
         customer_email=purchase.email,
         customer_name=purchase.name,
         note=purchase.note,

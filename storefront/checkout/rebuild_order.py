@@ -54,7 +54,6 @@ def rebuild_order(session: SessionSeen, mark: Mark) -> bool:
         line_items=lines,
         currency=session.currency,
         total_amount=session.amount,
-        amount_refunded=0,
         customer_email=session.email,
         customer_name=session.customer_name or session.email,
         locale=_locale(session),

@@ -132,7 +132,7 @@ class Order(db.Model):  # type: ignore[name-defined,misc]
     line_items: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     currency: Mapped[str] = mapped_column(db.String(3))
     total_amount: Mapped[int]
-    amount_refunded: Mapped[int] = mapped_column(server_default="0", default=0)
+    amount_refunded: Mapped[int] = mapped_column(server_default="0")
     customer_email: Mapped[str] = mapped_column(Text)
     customer_name: Mapped[str] = mapped_column(Text)
     note: Mapped[str | None] = mapped_column(Text)
@@ -226,7 +226,7 @@ class CheckoutAttempt(db.Model):  # type: ignore[name-defined,misc]
     provider_session_id: Mapped[str | None] = mapped_column(Text, unique=True)
     provider_payment_intent_id: Mapped[str | None] = mapped_column(Text, unique=True)
     # Its key has got an answer that is of no use, and would get it again.
-    is_spoiled: Mapped[bool] = mapped_column(server_default=false(), default=False)
+    is_spoiled: Mapped[bool] = mapped_column(server_default=false())
     created_at: Mapped[datetime] = mapped_column(TIMESTAMP, server_default=func.now())
     # When Stripe was last asked about it; a throttle shared by all processes.
     asked_at: Mapped[datetime] = mapped_column(TIMESTAMP, server_default=func.now())
@@ -251,7 +251,7 @@ class Refund(db.Model):  # type: ignore[name-defined,misc]
     state: Mapped[RefundState] = mapped_column(stored_enum(RefundState, "refund_state"))
     amount: Mapped[int]
     currency: Mapped[str] = mapped_column(db.String(3))
-    counted_amount: Mapped[int] = mapped_column(server_default="0", default=0)
+    counted_amount: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime] = mapped_column(TIMESTAMP, server_default=func.now())
 
 
@@ -287,7 +287,7 @@ class RefundReading(db.Model):  # type: ignore[name-defined,misc]
     due_at: Mapped[datetime] = mapped_column(
         TIMESTAMP, server_default=func.now(), index=True
     )
-    tries: Mapped[int] = mapped_column(server_default="0", default=0)
+    tries: Mapped[int] = mapped_column(server_default="0")
 
 
 class Matter(db.Model):  # type: ignore[name-defined,misc]

@@ -98,9 +98,12 @@ def _polling(since: int, order: Order) -> Polling:
     waiting = order.status is OrderStatus.PENDING
     if not waiting or order.attempts[-1].state is AttemptState.PROCESSING:
         return Polling(since, None)
-    age = _seconds() - since
-    paces = (every for until, every in PACE if 0 <= age < until)
-    return Polling(since, next(paces, None))
+    return Polling(since, pace(_seconds() - since))
+
+
+def pace(age: int) -> int | None:
+    """Say how often a page asks that was opened so many seconds ago; None: no more."""
+    return next((every for until, every in PACE if 0 <= age < until), None)
 
 
 def _seconds() -> int:

@@ -21,7 +21,7 @@ class StripeEvent(db.Model):  # type: ignore[name-defined,misc]
     id: Mapped[str] = mapped_column(Text, primary_key=True)
     type: Mapped[str] = mapped_column(Text)
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    deliveries: Mapped[int] = mapped_column(server_default="1", default=1)
+    deliveries: Mapped[int] = mapped_column(server_default="1")
     outcome: Mapped[str | None] = mapped_column(Text)
     error: Mapped[str | None] = mapped_column(Text)
     received_at: Mapped[datetime] = mapped_column(
