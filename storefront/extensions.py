@@ -6,8 +6,8 @@ from flask_mail import Mail
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from sqlalchemy import DateTime, Enum, MetaData
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy import DateTime, Enum, MetaData, event
+from sqlalchemy.orm import DeclarativeBase, ORMExecuteState
 
 
 class Model(DeclarativeBase):
@@ -26,6 +26,15 @@ class Model(DeclarativeBase):
 
 # Objects stay readable after a commit: what is shown was true when it was committed.
 db = SQLAlchemy(model_class=Model, session_options={"expire_on_commit": False})
+
+
+@event.listens_for(db.session, "do_orm_execute")
+def leave_objects_alone(execution: ORMExecuteState) -> None:
+    """Let UPDATE and DELETE change rows only: whoever needs one reads it anew."""
+    if execution.is_update or execution.is_delete:
+        execution.update_execution_options(synchronize_session=False)
+
+
 migrate = Migrate()
 mail = Mail()
 csrf = CSRFProtect()

@@ -80,7 +80,7 @@ def _claim_unfinished(asked_before: datetime) -> Sequence[CheckoutAttempt]:
             .where(CheckoutAttempt.id.in_(unfinished.scalar_subquery()))
             .values(asked_at=func.clock_timestamp())
             .returning(CheckoutAttempt)
-            .execution_options(synchronize_session=False, populate_existing=True)
+            .execution_options(populate_existing=True)
         ).all()
 
 
@@ -135,11 +135,7 @@ def read_refunds(due_before: datetime, go_on: Callable[[], bool]) -> int:
 def hurry_refunds() -> None:
     """Make every reading due that is backing off."""
     with transaction():
-        db.session.execute(
-            update(RefundReading)
-            .values(due_at=func.now())
-            .execution_options(synchronize_session=False)
-        )
+        db.session.execute(update(RefundReading).values(due_at=func.now()))
 
 
 def _claim_reading(due_before: datetime) -> str | None:
@@ -162,5 +158,4 @@ def _claim_reading(due_before: datetime) -> str | None:
                 due_at=func.clock_timestamp() + pause, tries=RefundReading.tries + 1
             )
             .returning(RefundReading.provider_payment_intent_id)
-            .execution_options(synchronize_session=False)
         )

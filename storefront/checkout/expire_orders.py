@@ -77,5 +77,5 @@ def _claim_overdue(asked_before: datetime) -> Sequence[CheckoutAttempt]:
             .where(CheckoutAttempt.id.in_(overdue.scalar_subquery()))
             .values(asked_at=func.clock_timestamp())
             .returning(CheckoutAttempt)
-            .execution_options(synchronize_session=False, populate_existing=True)
+            .execution_options(populate_existing=True)
         ).all()

@@ -253,8 +253,5 @@ def _answer(key: str, order_id: UUID, checkout_url: str | None) -> PlacedOrder:
 
 def _change(key: str, **values: Any) -> None:
     db.session.execute(
-        update(CheckoutRequest)
-        .where(CheckoutRequest.key == key)
-        .values(**values)
-        .execution_options(synchronize_session=False)
+        update(CheckoutRequest).where(CheckoutRequest.key == key).values(**values)
     )

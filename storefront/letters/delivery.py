@@ -95,7 +95,6 @@ def hurry_letters() -> None:
             update(Letter)
             .where(Letter.sent_at.is_(None), Letter.parked_at.is_(None))
             .values(due_at=func.now())
-            .execution_options(synchronize_session=False)
         )
 
 
@@ -118,7 +117,6 @@ def _claim(due_before: datetime) -> Sequence[UUID]:
             .where(Letter.id.in_(due.scalar_subquery()))
             .values(due_at=_after(CLAIM_SECONDS), tries=Letter.tries + 1)
             .returning(Letter.id)
-            .execution_options(synchronize_session=False)
         ).all()
 
 
@@ -218,12 +216,7 @@ def _mark(letter_id: UUID, **values: Any) -> None:
 
 
 def _set(letter_id: UUID, **values: Any) -> None:
-    db.session.execute(
-        update(Letter)
-        .where(Letter.id == letter_id)
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )
+    db.session.execute(update(Letter).where(Letter.id == letter_id).values(**values))
 
 
 def _after(seconds: Any) -> Any:

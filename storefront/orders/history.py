@@ -44,5 +44,4 @@ def settle_matter(reason: str, subject: str) -> None:
             Matter.settled_at.is_(None),
         )
         .values(settled_at=func.now())
-        .execution_options(synchronize_session=False)
     )

@@ -91,7 +91,6 @@ def claim_question(attempt_id: UUID, pause: timedelta) -> bool:
             CheckoutAttempt.asked_at < func.now() - pause,
         )
         .values(asked_at=func.now())
-        .execution_options(synchronize_session=False)
     )
     return bool(claimed.rowcount)  # type: ignore[attr-defined]
 

@@ -62,7 +62,6 @@ def claim_job(name: str, *, now: bool = False) -> Claim | None:
                 generation=ScheduledJob.generation + 1,
             )
             .returning(ScheduledJob.generation, func.clock_timestamp())
-            .execution_options(synchronize_session=False)
         ).one_or_none()
     return Claim(name, *row) if row else None
 
@@ -84,6 +83,5 @@ def _change(claim: Claim, **values: object) -> bool:
                 ScheduledJob.generation == claim.generation,
             )
             .values(**values)
-            .execution_options(synchronize_session=False)
         )
     return bool(result.rowcount)  # type: ignore[attr-defined]

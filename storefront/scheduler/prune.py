@@ -42,8 +42,6 @@ def _delete(model: type[Model], key: object, is_old: ColumnElement[bool]) -> int
     old = select(key).where(is_old).limit(BATCH)  # type: ignore[call-overload]
     with transaction():
         result = db.session.execute(
-            delete(model)
-            .where(key.in_(old))  # type: ignore[attr-defined]
-            .execution_options(synchronize_session=False)
+            delete(model).where(key.in_(old))  # type: ignore[attr-defined]
         )
     return int(result.rowcount)  # type: ignore[attr-defined]

@@ -102,8 +102,5 @@ def _unusable(event: dict[str, Any], why: str) -> str:
 
 def _note(event: dict[str, Any], **values: Any) -> None:
     db.session.execute(
-        update(StripeEvent)
-        .where(StripeEvent.id == event["id"])
-        .values(**values)
-        .execution_options(synchronize_session=False)
+        update(StripeEvent).where(StripeEvent.id == event["id"]).values(**values)
     )
