@@ -15,6 +15,7 @@ from storefront.extensions import csrf, db, mail, migrate
 from storefront.failpoints import refuse_in_production
 from storefront.fulfilment.routes import blueprint as fulfilment
 from storefront.gateway.stripe_gateway import StripeGateway
+from storefront.letters.routes import blueprint as letters
 from storefront.orders.api import blueprint as orders_api
 from storefront.orders.routes import blueprint as orders
 from storefront.setting_values import secrets_in
@@ -61,6 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         orders_api,
         fulfilment,
         texts,
+        letters,
         api_description,
     ):
         app.register_blueprint(part)

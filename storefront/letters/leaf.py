@@ -7,6 +7,7 @@ from importlib.resources import files
 from math import cos, pi, sin
 
 from fpdf import FPDF
+from fpdf.fonts import TTFFont
 from fpdf.prefs import ViewerPreferences
 
 INK, SOFT, RUBRIC = "#1d2547", "#565b76", "#a3241c"
@@ -46,7 +47,7 @@ class Leaf(FPDF):
         folder = files("fontpkg_eb_garamond") / "files"
         for style, name in FACES.items():
             self.add_font(FAMILY, style, str(folder / name))
-        faces = list(self.fonts.values())
+        faces = [face for face in self.fonts.values() if isinstance(face, TTFFont)]
         for face in faces:
             for table in UNUSED_TABLES & set(face.ttfont.keys()):
                 del face.ttfont[table]
@@ -76,7 +77,9 @@ class Leaf(FPDF):
         self.set_font(FAMILY, style, size)
         self.set_text_color(colour)
 
-    def say(self, text: str, leading: float, align: str = "L", width: float = 0) -> None:
+    def say(
+        self, text: str, leading: float, align: str = "L", width: float = 0
+    ) -> None:
         """Write a paragraph, and stand below it where it began."""
         self.multi_cell(width, leading, text, align=align, new_x="LEFT", new_y="NEXT")
 

@@ -12,9 +12,11 @@ from storefront.catalog.queries import find_seller
 from storefront.extensions import db
 from storefront.fulfilment.downloads import list_downloads
 from storefront.languages import speaking
+from storefront.letters.matters import explain, list_figures
 from storefront.letters.models import Letter, LetterKind
+from storefront.letters.receipt import make_receipt
 from storefront.orders.models import Matter, Order
-from storefront.orders.queries import find_order
+from storefront.orders.queries import find_order, list_counted_refunds
 from storefront.settings import Settings, current_settings
 from storefront.web.filters import absolute_url
 
@@ -41,10 +43,11 @@ def _compose(letter: Letter, order: Order | None) -> Message:
     settings = current_settings()
     facts: dict[str, Any] = {
         "order": order,
+        "refunds": list_counted_refunds(order) if order else [],
         "seller": find_seller(),
         "context": letter.context,
         **(_links(order, settings) if order else {}),
-        **(_matter(letter) if letter.kind is LetterKind.ATTENTION else {}),
+        **(_matter(letter, order) if letter.kind is LetterKind.ATTENTION else {}),
     }
     name = f"letters/{letter.kind.value}"
     message = Message(
@@ -57,6 +60,8 @@ def _compose(letter: Letter, order: Order | None) -> Message:
         extra_headers={"Auto-Submitted": "auto-generated"},
     )
     message.msgId = f"<{letter.id}@{_host(settings)}>"
+    if letter.kind is LetterKind.RECEIPT and order and (file := make_receipt(order)):
+        message.attach(file.name, "application/pdf", file.content)
     return message
 
 
@@ -64,6 +69,7 @@ def _links(order: Order, settings: Settings) -> dict[str, Any]:
     token = order.page_token
     return {
         "order_url": absolute_url(settings, "orders.page", token=token),
+        "receipt_url": absolute_url(settings, "letters.receipt", token=token),
         "download_links": [
             {
                 "name": download.name,
@@ -79,8 +85,13 @@ def _links(order: Order, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _matter(letter: Letter) -> dict[str, Any]:
-    return {"matter": db.session.get(Matter, UUID(letter.cause))}
+def _matter(letter: Letter, order: Order | None) -> dict[str, Any]:
+    matter = db.session.get_one(Matter, UUID(letter.cause))
+    return {
+        "matter": matter,
+        "told": explain(matter.reason),
+        "figures": list_figures(matter.figures, order.currency if order else None),
+    }
 
 
 def _host(settings: Settings) -> str:

@@ -9,7 +9,7 @@ from storefront.languages import gettext as _
 from storefront.languages import spoken_language
 from storefront.letters.leaf import INK, LINE, MARGIN, RUBRIC, SOFT, Leaf
 from storefront.orders.models import Order, Refund
-from storefront.web.filters import money, when
+from storefront.web.filters import address_lines, money, when
 
 # Name, quantity, unit price, sum: in millimetres of the 160 there are.
 COLUMNS = (82, 16, 31, 31)
@@ -41,14 +41,8 @@ def draw_receipt(
     _draw_sums(leaf, order, refunds)
     if order.amount_refunded < order.total_amount:
         _draw_next_steps(leaf, order)
-    _draw_link(leaf, order, order_url)
+    _draw_link(leaf, order_url)
     return bytes(leaf.output())
-
-
-def file_name(order: Order, shop_name: str) -> str:
-    """Name the file so that it is found again among others."""
-    studio = "".join(sign if sign.isalnum() else "-" for sign in shop_name)
-    return f"{studio}-{order.number}.pdf"
 
 
 def _draw_title(leaf: Leaf, order: Order) -> None:
@@ -98,7 +92,10 @@ def _seller(seller: Seller | None, shop_name: str) -> list[str]:
 
 
 def _buyer(order: Order) -> list[str]:
-    return [order.customer_name, order.customer_email]
+    address = address_lines(order.shipping_address or {})
+    if address[:1] == [order.customer_name]:
+        address.pop(0)
+    return [order.customer_name, *address, order.customer_email]
 
 
 def _draw_lines(leaf: Leaf, order: Order) -> None:
@@ -134,12 +131,8 @@ def _draw_sums(leaf: Leaf, order: Order, refunds: Sequence[Refund]) -> None:
     leaf.ln(2)
     _draw_sum(leaf, _("Total, with tax"), money(order.total_amount, order.currency), 15)
     for refund in refunds:
-        if refund.counted_amount:
-            _draw_sum(
-                leaf,
-                _("Refunded %(moment)s", moment=when(refund.created_at)),
-                f"−{money(refund.counted_amount, order.currency)}",
-            )
+        name = _("Refunded %(moment)s", moment=when(refund.created_at))
+        _draw_sum(leaf, name, f"−{money(refund.counted_amount, order.currency)}")
     if order.amount_refunded:
         kept = order.total_amount - order.amount_refunded
         _draw_sum(leaf, _("Total after the refund"), money(kept, order.currency), 13)
@@ -166,7 +159,7 @@ def _draw_next_steps(leaf: Leaf, order: Order) -> None:
     leaf.ln(3)
 
 
-def _draw_link(leaf: Leaf, order: Order, order_url: str) -> None:
+def _draw_link(leaf: Leaf, order_url: str) -> None:
     _draw_heading(leaf, _("Your order’s page"))
     leaf.type(11)
     leaf.multi_cell(0, 5.4, order_url, link=order_url, new_x="LMARGIN", new_y="NEXT")

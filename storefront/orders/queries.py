@@ -78,6 +78,13 @@ def list_refunds(payment_intent_ids: Sequence[str]) -> Sequence[Refund]:
     ).all()
 
 
+def list_counted_refunds(order: Order) -> list[Refund]:
+    """List the refunds that `amount_refunded` holds, oldest first."""
+    payments = [attempt.provider_payment_intent_id for attempt in order.attempts]
+    known = list_refunds([payment for payment in payments if payment])
+    return [refund for refund in known if refund.counted_amount]
+
+
 def claim_question(attempt_id: UUID, pause: timedelta) -> bool:
     """Take the right to ask Stripe about an attempt, unless it was asked just now.
 

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from html import unescape
+from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -12,30 +13,12 @@ from jinja2 import StrictUndefined
 from storefront.languages import gettext as _
 from storefront.languages import spoken_language, spoken_locale
 from storefront.money import format_money
-from storefront.settings import Settings
+from storefront.settings import Settings, current_settings
 from storefront.web.languages import prefix
 
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Give the templates their filters and globals; undefined names raise."""
-    zone = ZoneInfo(settings.shop_timezone)
-
-    def money(amount: int, currency: str) -> str:
-        """Write minor units with their currency."""
-        return format_money(amount, currency, spoken_locale())
-
-    def when(moment: datetime) -> str:
-        """Write a moment in the studio's zone, with the zone named."""
-        local = moment.astimezone(zone)
-        # The pattern of a moment, in Babel's letters.
-        pattern = _("d MMMM y, HH:mm")
-        text = format_datetime(local, pattern, locale=spoken_locale().replace("-", "_"))
-        return f"{text} ({local.tzname()})"
-
-    def day(given: date) -> str:
-        """Write a date."""
-        locale = spoken_locale().replace("-", "_")
-        return format_date(given, format="long", locale=locale)
 
     def whatsapp(text: str) -> str | None:
         """Link to a chat with that text as a draft; None where there is no number."""
@@ -47,7 +30,9 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(money=money, when=when, day=day)
+    app.jinja_env.filters.update(
+        money=money, when=when, day=day, address_lines=address_lines
+    )
     app.jinja_env.globals.update(
         shop=settings,
         whatsapp=whatsapp,
@@ -55,6 +40,40 @@ def init_app(app: Flask, settings: Settings) -> None:
             settings, endpoint, **values
         ),
     )
+
+
+def money(amount: int, currency: str) -> str:
+    """Write minor units with their currency."""
+    return format_money(amount, currency, spoken_locale())
+
+
+def when(moment: datetime) -> str:
+    """Write a moment in the studio's zone, with the zone named."""
+    local = moment.astimezone(ZoneInfo(current_settings().shop_timezone))
+    # The pattern of a moment, in Babel's letters.
+    pattern = _("d MMMM y, HH:mm")
+    text = format_datetime(local, pattern, locale=spoken_locale().replace("-", "_"))
+    return f"{text} ({local.tzname()})"
+
+
+def day(given: date) -> str:
+    """Write a date."""
+    locale = spoken_locale().replace("-", "_")
+    return format_date(given, format="long", locale=locale)
+
+
+def address_lines(place: dict[str, Any]) -> list[str]:
+    """List the lines of a postal address as Stripe tells it."""
+    town = (place.get("postal_code"), place.get("city"))
+    land = (place.get("state"), place.get("country"))
+    lines = (
+        place.get("name"),
+        place.get("line1"),
+        place.get("line2"),
+        " ".join(filter(None, town)),
+        ", ".join(filter(None, land)),
+    )
+    return [line for line in lines if line]
 
 
 def absolute_url(
