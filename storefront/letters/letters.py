@@ -11,7 +11,7 @@ from flask_mail import Message
 from storefront.catalog.queries import find_seller
 from storefront.extensions import db
 from storefront.fulfilment.downloads import list_downloads
-from storefront.languages import speaking
+from storefront.languages import LANGUAGES, language_of, speaking
 from storefront.letters.matters import explain, list_figures
 from storefront.letters.models import Letter, LetterKind
 from storefront.letters.receipt import make_receipt
@@ -70,6 +70,7 @@ def _links(order: Order, settings: Settings) -> dict[str, Any]:
     return {
         "order_url": absolute_url(settings, "orders.page", token=token),
         "receipt_url": absolute_url(settings, "letters.receipt", token=token),
+        "customer_language": LANGUAGES[language_of(order.locale)],
         "download_links": [
             {
                 "name": download.name,

@@ -15,6 +15,7 @@ from storefront.languages import spoken_language, spoken_locale
 from storefront.money import format_money
 from storefront.settings import Settings, current_settings
 from storefront.web.languages import prefix
+from storefront.web.qr import qr_code
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -36,6 +37,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.jinja_env.globals.update(
         shop=settings,
         whatsapp=whatsapp,
+        qr_code=qr_code,
         absolute_url=lambda endpoint, **values: absolute_url(
             settings, endpoint, **values
         ),

@@ -113,8 +113,9 @@ def test_a_customers_links_answer(shop: Shop) -> None:
     values = good_values(placed)
     for rule in READ:
         answer = shop.get(address(rule, **values))
-        # The reading has no file to download.
-        assert answer.status_code == (404 if "files" in rule.rule else 200), rule
+        # The reading has no file to download, and no receipt before it is paid.
+        is_missing = "files" in rule.rule or "receipt" in rule.rule
+        assert answer.status_code == (404 if is_missing else 200), rule
 
 
 def test_errors_of_the_api_are_problems(shop: Shop) -> None:
@@ -280,6 +281,7 @@ def test_what_is_personal_is_kept_by_nobody(shop: Shop) -> None:
     for path in (
         f"/orders/{placed.token}",
         f"/orders/{placed.token}/status",
+        f"/orders/{placed.token}/receipt.pdf",
         f"/api/orders/{placed.id}",
         f"/checkout?service_id={READING}",
     ):
