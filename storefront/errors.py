@@ -37,14 +37,10 @@ class KeyReused(StorefrontError):
 
 
 class PaymentUnavailable(StorefrontError):
-    """Stripe cannot open a payment page just now; the order waits and can go on.
+    """Stripe cannot open a payment page just now; the order waits and can go on."""
 
-    :param page_token: the token of the order that waits.
-    """
-
-    def __init__(self, page_token: str) -> None:
+    def __init__(self) -> None:
         super().__init__("The payment service does not answer just now.")
-        self.page_token = page_token
 
 
 class OrderNotPayable(StorefrontError):

@@ -136,9 +136,9 @@ def _take_stock(order_id: UUID) -> _Standing:
         order = service.lock_order(order_id)
         states = [attempt.state for attempt in order.attempts]
         if settling(states) is not None:
-            raise OrderNotPayable("This order is paid.")
+            raise OrderNotPayable
         if {AttemptState.PROCESSING, AttemptState.DISAGREES}.intersection(states):
-            raise OrderNotPayable("The payment of this order is being worked on.")
+            raise OrderNotPayable
         if not UNDER_WAY.intersection(states):
             begin_attempt(order, _countries(order.attempts[-1]))
             reach("another attempt begun, not committed")
@@ -163,10 +163,10 @@ def _url_of_open_session(order: Order, attempt: CheckoutAttempt) -> str | None:
         close_unknown(order.id, attempt.id, tell_owner=True)
         return None
     except (GatewayUnavailable, RequestRefused) as error:
-        raise PaymentUnavailable(order.page_token) from error
+        raise PaymentUnavailable from error
     if session.outcome is SessionOutcome.OPEN:
         if not _is_usable(order, session):
-            raise PaymentUnavailable(order.page_token)
+            raise PaymentUnavailable
         return session.url
     reach("before an ended session is settled")
     with transaction():
@@ -178,7 +178,7 @@ def _close_outdated(standing: _Standing) -> None:
     try:
         close_unanswered(standing.attempt)
     except GatewayUnavailable as error:
-        raise PaymentUnavailable(standing.order.page_token) from error
+        raise PaymentUnavailable from error
 
 
 def _recover(order: Order, attempt: CheckoutAttempt) -> str | None:
@@ -215,11 +215,11 @@ def _create_session(order: Order, attempt: CheckoutAttempt) -> str:
         current_app.logger.warning(
             "no payment page for order %s: %s", order.number, error
         )
-        raise PaymentUnavailable(order.page_token) from error
+        raise PaymentUnavailable from error
     reach("session made, not kept")
     if not _is_usable(order, session):
         spoil(attempt)
-        raise PaymentUnavailable(order.page_token)
+        raise PaymentUnavailable
     return _keep(order, attempt, session)
 
 

@@ -84,7 +84,7 @@ def _lines(mark: Mark) -> Lines:
         product_id, _, rest = item.partition("*")
         quantity, _, unit_amount = rest.partition("*")
         product = find_offer(product_id)
-        if product is None or not (quantity + unit_amount).isdigit():
+        if product is None or not (quantity.isdecimal() and unit_amount.isdecimal()):
             return []
         lines.append(
             {

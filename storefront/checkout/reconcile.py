@@ -199,9 +199,7 @@ def _is_known(session: SessionSeen) -> bool:
 def _has_payment(payment_intent_id: str) -> bool:
     return (
         db.session.scalar(
-            select(CheckoutAttempt.id)
-            .join(Order)
-            .where(
+            select(CheckoutAttempt.id).where(
                 CheckoutAttempt.provider_payment_intent_id == payment_intent_id,
                 CheckoutAttempt.state.in_((AttemptState.PAID, AttemptState.DISAGREES)),
             )

@@ -6,7 +6,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Select, func, or_, select, update
-from sqlalchemy.orm import selectinload
 
 from storefront.extensions import db
 from storefront.orders.models import CheckoutAttempt, Matter, Order, Refund
@@ -30,11 +29,7 @@ def find_order_by_token(page_token: str) -> Order | None:
 
 def find_order_by_number(number: str) -> Order | None:
     """Find an order by the number that people use."""
-    return _one(
-        select(Order)
-        .where(Order.number == number.upper())
-        .options(selectinload(Order.events), selectinload(Order.attempts))
-    )
+    return _one(select(Order).where(Order.number == number.upper()))
 
 
 def list_latest_orders(limit: int) -> Sequence[Order]:
@@ -62,9 +57,7 @@ def find_order_id(
         matches.append(CheckoutAttempt.provider_payment_intent_id == payment_intent_id)
     if not matches:
         return None
-    return db.session.scalar(
-        select(CheckoutAttempt.order_id).where(or_(*matches)).limit(1)
-    )
+    return db.session.scalar(select(CheckoutAttempt.order_id).where(or_(*matches)))
 
 
 def list_refunds(payment_intent_ids: Sequence[str]) -> Sequence[Refund]:
@@ -74,7 +67,7 @@ def list_refunds(payment_intent_ids: Sequence[str]) -> Sequence[Refund]:
     return db.session.scalars(
         select(Refund)
         .where(Refund.provider_payment_intent_id.in_(payment_intent_ids))
-        .order_by(Refund.created_at, Refund.provider_refund_id)
+        .order_by(Refund.created_at)
     ).all()
 
 

@@ -4,7 +4,9 @@ import hashlib
 import hmac
 import http.client
 import json
+import re
 import time
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -146,7 +148,8 @@ def problem_of(answer: requests.Response, status: int) -> JsonObject:
     assert answer.headers["Content-Type"].startswith("application/problem+json")
     told: JsonObject = answer.json()
     assert {"type", "title", "status", "detail"} <= set(told)
-    assert told["status"] == status
+    assert (told["status"], told["title"]) == (status, HTTPStatus(status).phrase)
+    assert re.fullmatch("[A-Z].+[.]", told["detail"], re.DOTALL), told["detail"]
     return told
 
 

@@ -154,3 +154,115 @@ def test_a_payment_that_failed_at_the_bank_is_found(deaf: Shop) -> None:
     deaf.run_job("reconcile-month")
 
     assert deaf.order(placed.id)["status"] == "failed"
+
+
+def test_a_payment_whose_session_is_not_listed_is_found_by_its_charge(
+    deaf: Shop,
+) -> None:
+    placed = paid_unheard(deaf)
+    nothing = {"data": [], "has_more": False}
+    deaf.emulator.set_faults(
+        {"where": "webhooks", "do": "drop"},
+        {
+            "where": "api",
+            "do": "rewrite",
+            "members": nothing,
+            "path": "/v1/checkout/sessions",
+        },
+    )
+
+    assert deaf.run_job("reconcile-month") == 1
+
+    assert deaf.order(placed.id)["status"] == "paid"
+    assert deaf.run_job("reconcile-month") == 0
+
+
+def test_a_refund_that_moved_unheard_is_followed(
+    deaf: Shop, dashboard: stripe.StripeClient
+) -> None:
+    placed = paid_unheard(deaf)
+    intent = deaf.emulator.session(placed.session_id)["payment_intent"]
+    made = dashboard.v1.refunds.create({"payment_intent": intent, "amount": 2000})
+    deaf.run_job("reconcile-month")
+    deaf.emulator.turn_refund(made.id, "failed")
+
+    assert deaf.run_job("reconcile-month") == 1
+    assert deaf.order(placed.id)["amount_refunded"] == 0
+    assert deaf.run_job("reconcile-month") == 0
+
+
+def test_a_refund_that_is_known_but_not_counted_is_counted(
+    deaf: Shop, dashboard: stripe.StripeClient
+) -> None:
+    placed = paid_unheard(deaf)
+    intent = deaf.emulator.session(placed.session_id)["payment_intent"]
+    dashboard.v1.refunds.create({"payment_intent": intent, "amount": 2000})
+    deaf.run_job("reconcile-month")
+    deaf.rows("UPDATE refunds SET counted_amount = 0")
+    deaf.rows("UPDATE orders SET amount_refunded = 0")
+
+    assert deaf.run_job("reconcile-month") == 1
+    assert deaf.order(placed.id)["amount_refunded"] == 2000
+
+
+@pytest.mark.parametrize(
+    ("job", "name", "hours"),
+    [("reconcile", "recent", 3), ("reconcile-month", "month", 840)],
+)
+def test_a_walk_goes_back_so_far_and_a_minute_ahead(
+    shop: Shop, job: str, name: str, hours: int
+) -> None:
+    shop.run_job(job)
+
+    walk = shop.row(
+        "SELECT name, step, after, repaired, extract(epoch FROM until - since)::int"
+        " AS seconds, finished_at - until + interval '1 minute' AS lasted"
+        " FROM reconciliations"
+    )
+    lasted = walk.pop("lasted").total_seconds()
+    assert walk == {
+        "name": name,
+        "step": 4,
+        "after": None,
+        "repaired": 0,
+        "seconds": 3600 * hours + 60,
+    }
+    assert 0 <= lasted < 30
+
+
+def test_the_next_walk_begins_anew(deaf: Shop) -> None:
+    paid_unheard(deaf)
+    deaf.run_job("reconcile-month")
+    first = deaf.row("SELECT since, repaired FROM reconciliations")
+
+    deaf.run_job("reconcile-month")
+
+    second = deaf.row("SELECT since, repaired, finished_at FROM reconciliations")
+    assert (first["repaired"], second["repaired"]) == (1, 0)
+    assert second["since"] > first["since"]
+    assert second["finished_at"] > first["since"]
+
+
+def test_every_page_of_a_listing_is_walked(
+    deaf: Shop, dashboard: stripe.StripeClient
+) -> None:
+    placed = paid_unheard(deaf)
+    intent = deaf.emulator.session(placed.session_id)["payment_intent"]
+    for _ in range(101):
+        dashboard.v1.refunds.create({"payment_intent": intent, "amount": 1})
+
+    assert deaf.run_job("reconcile-month") == 102
+
+    assert deaf.order(placed.id)["amount_refunded"] == 101
+
+
+def test_a_session_that_disagrees_is_told_once_and_left(deaf: Shop) -> None:
+    paid_unheard(deaf)
+    deaf.rows("UPDATE orders SET total_amount = 9000")
+
+    assert deaf.run_job("reconcile-month") >= 1
+    assert deaf.run_job("reconcile-month") == 1
+
+    # Its payment is looked at again each time, and tells nothing new.
+    assert deaf.row("SELECT count(*) AS n FROM matters")["n"] >= 1
+    assert deaf.row("SELECT status FROM orders") == {"status": "pending"}

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 import stripe
 
 from tests.factories.events import complete_session, payment_of, tell
@@ -115,13 +116,21 @@ def test_a_refund_of_the_first_payment_does_not_settle_the_second(
     assert (order["status"], order["amount_refunded"]) == ("refunded", 8000)
 
 
-def test_the_page_of_an_order_paid_another_way_is_closed(shop: Shop) -> None:
+@pytest.mark.parametrize("is_returned", [False, True])
+def test_the_page_of_an_order_paid_another_way_is_closed(
+    shop: Shop, dashboard: stripe.StripeClient, is_returned: bool
+) -> None:
     """Row 27: nobody can pay it a second time from a tab left open."""
     placed = shop.place()
     second = pay_again(shop, placed)
     shop.pay(placed)
+    if is_returned:
+        intent = intent_of(shop, placed.session_id)
+        dashboard.v1.refunds.create({"payment_intent": intent})
+        shop.emulator.wait()
+    status = shop.order(placed.id)["status"]
 
     assert shop.run_job("expire-orders") == 1
 
     assert shop.emulator.session(second)["status"] == "expired"
-    assert shop.order(placed.id)["status"] == "paid"
+    assert shop.order(placed.id)["status"] == status

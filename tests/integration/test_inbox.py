@@ -1,0 +1,105 @@
+"""The inbox: what is kept of each delivery, and what Stripe is told."""
+
+import pytest
+
+from storefront.webhooks import inbox
+from tests.factories.events import complete_session, deliver, event, session_of
+from tests.fixtures.shop import Shop
+
+DONE = "checkout.session.completed"
+
+
+def kept(shop: Shop) -> dict[str, object]:
+    return shop.row("SELECT type, outcome, error, deliveries FROM stripe_events")
+
+
+def test_a_delivery_is_answered_with_what_became_of_it(shop: Shop) -> None:
+    told = event(DONE, complete_session(shop, shop.place()))
+
+    assert deliver(shop, told).json() == {"received": True, "outcome": "applied"}
+    assert deliver(shop, told).json() == {"received": True, "outcome": "repeated"}
+
+    assert kept(shop) == {
+        "type": DONE,
+        "outcome": "applied",
+        "error": None,
+        "deliveries": 1,
+    }
+    assert shop.row("SELECT payload FROM stripe_events")["payload"] == told
+
+
+def test_an_event_of_no_use_is_answered_so(shop: Shop) -> None:
+    told = event("customer.created", {"id": "cus_1"})
+
+    assert deliver(shop, told).json() == {"received": True, "outcome": "ignored"}
+
+
+def test_an_event_that_cannot_be_read_is_answered_so(shop: Shop) -> None:
+    told = event(DONE, session_of(shop, shop.place(), status=None))
+
+    assert deliver(shop, told).json() == {"received": True, "outcome": "unusable"}
+
+
+def test_an_event_that_failed_keeps_why_and_counts_its_deliveries(shop: Shop) -> None:
+    placed = shop.place()
+    told = event(DONE, complete_session(shop, placed))
+    shop.lose_orders()
+
+    assert [deliver(shop, told).status_code for _ in range(3)] == [503] * 3
+
+    assert kept(shop) == {
+        "type": DONE,
+        "outcome": None,
+        "error": "OrderUnknown: Stripe speaks of an order that is not here.",
+        "deliveries": 3,
+    }
+
+
+def test_an_event_that_applies_at_last_has_no_error_any_more(shop: Shop) -> None:
+    placed = shop.place()
+    told = event(DONE, complete_session(shop, placed))
+    shop.rows("ALTER TABLE letters RENAME TO letters_away")
+    try:
+        assert deliver(shop, told).status_code == 500
+    finally:
+        shop.rows("ALTER TABLE letters_away RENAME TO letters")
+    why = str(kept(shop)["error"])
+    assert why.startswith("ProgrammingError: ")
+    assert "\n" not in why
+    assert shop.order(placed.id)["status"] == "pending"
+
+    deliver(shop, told)
+
+    assert kept(shop) == {
+        "type": DONE,
+        "outcome": "applied",
+        "error": None,
+        "deliveries": 2,
+    }
+
+
+def test_why_an_event_failed_is_kept_in_short(shop: Shop) -> None:
+    told = event(DONE, {})
+    handlers = dict(inbox.HANDLERS)
+
+    def fail(_: object) -> bool:
+        raise ValueError("x" * 600 + "\nAna Lima")
+
+    inbox.HANDLERS[DONE] = fail
+    try:
+        with shop.app.app_context(), pytest.raises(ValueError, match="xxx"):
+            inbox.receive(told)
+    finally:
+        inbox.HANDLERS.update(handlers)
+
+    assert kept(shop)["error"] == f"ValueError: {'x' * 488}"
+
+
+def test_text_that_cannot_be_stored_is_kept_without_it(shop: Shop) -> None:
+    told = event(DONE, session_of(shop, shop.place(), note="a\x00b"))
+
+    assert deliver(shop, told).json() == {"received": True, "outcome": "unusable"}
+
+    assert kept(shop)["outcome"] == "unusable"
+    row = shop.row("SELECT payload FROM stripe_events")
+    assert row["payload"] == {"id": told["id"], "type": DONE}
