@@ -46,6 +46,9 @@ def list_offers() -> list[Offer]:
 
 def find_offer(product_id: str) -> Offer | None:
     """Find a product, whether or not it can still be bought."""
+    if not product_id.isprintable():
+        # Postgres takes no NUL, and no id holds one.
+        return None
     product = db.session.get(Product, product_id)
     return _offer(product) if product else None
 

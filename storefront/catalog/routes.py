@@ -65,7 +65,7 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/products/<product_id>")
 def product(product_id: str) -> ResponseReturnValue:
     """Show one product; 410 with alternatives for one that is no longer sold."""
-    found = find_offer(product_id) if product_id.isprintable() else None
+    found = find_offer(product_id)
     if found is None:
         abort(404)
     others = [one for one in list_offers() if one.id != found.id]

@@ -18,7 +18,8 @@ def seller_facts() -> dict[str, str]:
         "tax_id": seller.tax_id if seller else "…",
     }
     _, email = parseaddr(settings.mail_reply_to or settings.mail_default_sender or "")
+    link = f"[{as_markdown(email)}](mailto:{quote(email, safe='@')})"
     return {
         **{name: as_markdown(words) for name, words in facts.items()},
-        "email": f"[{as_markdown(email)}](mailto:{quote(email)})" if email else "…",
+        "email": link if email else "…",
     }

@@ -20,9 +20,9 @@ from storefront.errors import (
 from storefront.extensions import csrf
 from storefront.languages import gettext as _
 from storefront.languages import spoken_locale
-from storefront.orders.models import Consent
 from storefront.orders.numbers import new_page_token
 from storefront.settings import current_settings
+from storefront.texts.models import Consent
 from storefront.web.filters import absolute_url
 from storefront.web.problems import problem
 

@@ -3,7 +3,7 @@
 from storefront.catalog.queries import Offer
 from storefront.languages import gettext as _
 from storefront.languages import spoken_language
-from storefront.orders.models import Consent
+from storefront.texts.models import Consent
 from storefront.texts.queries import find_text
 
 

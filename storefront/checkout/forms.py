@@ -21,7 +21,7 @@ from storefront.checkout.place_order import MOST_OF_ONE, Purchase
 from storefront.errors import FieldError
 from storefront.languages import gettext as _
 from storefront.languages import later
-from storefront.orders.models import Consent
+from storefront.texts.models import Consent
 
 # Controls, lone surrogates, private and unassigned signs, line and paragraph breaks.
 UNWRITABLE = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp"})

@@ -27,9 +27,10 @@ from storefront.failpoints import reach
 from storefront.gateway.amounts import check_payable, to_wire
 from storefront.gateway.errors import AmountNotPayable
 from storefront.languages import gettext as _
-from storefront.orders.models import Consent, Order, OrderStatus, Provider
+from storefront.orders.models import Order, OrderStatus, Provider
 from storefront.orders.numbers import new_page_token, next_number
 from storefront.orders.queries import find_order
+from storefront.texts.models import Consent
 from storefront.transaction import transaction
 
 MOST_OF_ONE = 20

@@ -15,6 +15,7 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
 
 from storefront.catalog.queries import Offer, find_offer, list_variants
@@ -40,6 +41,7 @@ from storefront.languages import later, ngettext, spoken_locale
 from storefront.orders.numbers import new_page_token
 from storefront.orders.queries import find_order_by_token
 from storefront.web.htmx import leave_for, wants_fragment
+from storefront.web.problems import refuse_form
 
 blueprint = Blueprint("checkout", __name__)
 
@@ -125,6 +127,19 @@ UNAVAILABLE = later(
 )
 
 
+@blueprint.errorhandler(CSRFError)
+def reopen(error: CSRFError) -> ResponseReturnValue:
+    """Open a form that was open too long once more, with what was typed."""
+    product = find_offer(request.form.get("service_id", ""))
+    buyable = product and product.is_active and not product.pause_note
+    if product is None or not buyable or request.endpoint != "checkout.submit":
+        return refuse_form(error)
+    trouble = _(
+        "This page was open too long. Everything is still here: send it once more."
+    )
+    return _form(product, request.form.to_dict(), trouble=trouble), 400
+
+
 @blueprint.post("/orders/<token>/pay")
 def pay(token: str) -> ResponseReturnValue:
     """Lead to the payment page of an order that is not paid yet, or no longer open."""
@@ -158,7 +173,7 @@ def _place_patiently(purchase: Purchase, token: str) -> PlacedOrder:
 
 
 def _product(product_id: str) -> Offer:
-    product = find_offer(product_id) if product_id.isprintable() else None
+    product = find_offer(product_id)
     if product is None:
         abort(404)
     if not product.is_active:

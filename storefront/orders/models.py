@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypedDict
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, false, func, text
@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from storefront.extensions import TIMESTAMP, db, stored_enum
+from storefront.texts.models import Consent
 
 
 class OrderStatus(StrEnum):
@@ -81,18 +82,6 @@ class Provider(StrEnum):
     """Who takes the money."""
 
     STRIPE = "stripe"
-
-
-class Consent(TypedDict):
-    """What a customer agreed to, in the words that were shown.
-
-    `kind`: withdrawal, which ends once the files of the order are delivered.
-    """
-
-    kind: str
-    version: str
-    language: str
-    text: str
 
 
 class Order(db.Model):  # type: ignore[name-defined,misc]

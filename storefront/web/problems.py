@@ -12,6 +12,8 @@ from werkzeug.wrappers import Response
 
 from storefront.extensions import db
 from storefront.languages import gettext as _
+from storefront.web.error_texts import error_texts, expired_form
+from storefront.web.htmx import wants_fragment
 
 
 def problem(
@@ -50,14 +52,17 @@ def error_page(
     retry_after: int | None = None,
 ) -> Response:
     """Answer with an error page, or with a fragment where one was asked for."""
-    title, text = texts or _texts(status)
-    name = "_error.html" if request.headers.get("HX-Request") else "page.html"
+    title, text = texts or error_texts(status)
+    name = "_error.html" if wants_fragment() else "page.html"
     html = render_template(
         f"errors/{name}",
         title=title,
         text=text,
         status=status,
+        retry_after=retry_after,
         request_id=g.get("request_id", ""),
+        # The database may be what is wrong, and it knows the other languages.
+        offered_languages=list,
     )
     answer = Response(html, status=status, mimetype="text/html")
     if retry_after:
@@ -68,48 +73,9 @@ def error_page(
 def init_app(app: Flask) -> None:
     """Answer every error in the form that its address promises."""
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(CSRFError, _csrf_error)
+    app.register_error_handler(CSRFError, refuse_form)
     app.register_error_handler(OperationalError, _database_away)
     app.register_error_handler(Exception, _unexpected)
-
-
-def _texts(status: int) -> tuple[str, str]:
-    """Give what a page says; the API says the same in fewer words."""
-    texts = {
-        400: (
-            _("This request cannot be read"),
-            _("Something in it is not as it should be."),
-        ),
-        403: (_("This is not allowed"), _("The request came from another site.")),
-        404: (
-            _("There is nothing here"),
-            _("The address may be mistyped, or no longer valid."),
-        ),
-        405: (
-            _("That does not work here"),
-            _("This address is not meant to be used that way."),
-        ),
-        410: (_("No longer available"), _("This product is not sold any more.")),
-        413: (
-            _("That is too much"),
-            _("What was sent is larger than this shop takes."),
-        ),
-        414: (_("That is too much"), _("The address is longer than this shop takes.")),
-        415: (
-            _("This form is not understood"),
-            _("It was sent in a way we do not read."),
-        ),
-        429: (_("A little slower, please"), _("Too many tries in a short time.")),
-        500: (
-            _("Something went wrong on our side"),
-            _("It has been noted. Nothing was charged."),
-        ),
-        503: (
-            _("Back in a moment"),
-            _("A part of the shop does not answer just now."),
-        ),
-    }
-    return texts.get(status, texts[400 if status < 500 else 500])
 
 
 def _is_api() -> bool:
@@ -120,20 +86,18 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if error.response is not None or status < 400:
         return error
-    answer = problem(status, _texts(status)[1]) if _is_api() else error_page(status)
+    told = error_texts(status)[1]
+    answer = problem(status, told) if _is_api() else error_page(status)
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
             answer.headers[name] = value
     return answer
 
 
-def _csrf_error(error: CSRFError) -> ResponseReturnValue:
+def refuse_form(error: CSRFError) -> ResponseReturnValue:
+    """Answer a form whose token is missing, foreign or too old."""
     current_app.logger.info("form refused: %s", error.description)
-    title = _("This page was open too long")
-    text = _(
-        "For safety the form is no longer valid. Load it again and send it once more."
-    )
-    return error_page(400, (title, text))
+    return error_page(400, expired_form())
 
 
 def _database_away(error: OperationalError) -> ResponseReturnValue:

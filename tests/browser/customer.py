@@ -16,6 +16,9 @@ def fill_in_details(page: Page, shop: Shop, product: str, quantity: int = 1) -> 
     page.get_by_label("E-mail").fill(CUSTOMER["email"])
     page.get_by_label("Name").fill(CUSTOMER["name"])
     page.get_by_label("Quantity").fill(str(quantity))
+    agreement = page.get_by_role("checkbox")
+    if agreement.count():
+        agreement.check()
     page.get_by_role("button", name=re.compile("continue to payment", re.I)).click()
     page.wait_for_url(f"{shop.emulator.url}/**")
 

@@ -32,7 +32,7 @@ BELOW: dict[str, set[str]] = {
     "texts": TOOLS,
     # Its file names the studio's own texts.
     "catalog": TOOLS | {"texts"},
-    "orders": TOOLS | {"catalog"},
+    "orders": TOOLS | {"texts", "catalog"},
     "fulfilment": SOLD,
     # A receipt lists the downloads, and names the seller.
     "letters": SOLD | {"fulfilment"},

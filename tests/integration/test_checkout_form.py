@@ -28,6 +28,8 @@ def fields(html: str) -> Form:
     found = {}
     for tag in re.findall(r"<input [^>]*>", html):
         given = dict(re.findall(r'([\w-]+)="([^"]*)"', tag))
+        if given["type"] in ("checkbox", "radio") and "checked" not in tag:
+            continue
         found[given["name"]] = unescape(given.get("value", ""))
     return found
 
