@@ -21,9 +21,11 @@ from storefront.languages import language_of, spoken_language
 from storefront.settings import current_settings as _settings
 from storefront.texts.queries import list_questions
 from storefront.texts.reading import PAGES
+from storefront.web.compression import shared
 from storefront.web.filters import absolute_url
 
 blueprint = Blueprint("catalog", __name__)
+blueprint.after_request(shared)
 
 # How many questions the first page answers; /faq answers all.
 AT_HOME = 4

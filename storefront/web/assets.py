@@ -6,9 +6,9 @@ from pathlib import Path
 from wsgiref.headers import Headers
 
 from flask import Flask
-from whitenoise import WhiteNoise
 
 from storefront.settings import Settings
+from storefront.web.compression import CompressedFiles
 from storefront.web.headers import safety_headers
 
 # htmx 2.0.3 as its authors publish it; the wheel only carries it.
@@ -30,8 +30,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     def add_headers(headers: Headers, _: str, __: str) -> None:
         for name, value in fixed.items():
             headers[name] = value
+        headers["Vary"] = "Accept-Encoding"
 
-    wsgi = WhiteNoise(
+    wsgi = CompressedFiles(
         app.wsgi_app,
         allow_all_origins=False,
         immutable_file_test=lambda _, url: url.startswith("/assets/"),
