@@ -81,6 +81,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         spoken_language=spoken_language,
         spoken_territory=spoken_territory,
         here_in=lambda language: _here_in(settings, language),
+        also_in=_also_in,
         LANGUAGES=LANGUAGES,
     )
 
@@ -99,3 +100,10 @@ def _here_in(settings: Settings, language: str) -> str:
     query = request.query_string.decode("latin-1")
     path = prefix(settings, language) + quote(request.path)
     return f"{path}?{query}" if query else path
+
+
+def _also_in(language: str) -> str:
+    """Offer the page to those who read another language, in theirs."""
+    with speaking(language):
+        # Each language names itself here.
+        return gettext("This page is also in English.")

@@ -113,7 +113,8 @@ def test_an_order_stays_in_the_language_that_it_was_made_in(shop: Shop) -> None:
 def sentences() -> list[str]:
     """Give all that the shop says in English, of three words or more."""
     said = [one for message in gather() if message.id for one in texts(message.id)]
-    return [one for one in said if one.count(" ") > 1]
+    # Another language is offered in that language.
+    return [one for one in said if one.count(" ") > 1 and "also in" not in one]
 
 
 def left_in_english(html: str) -> list[str]:
@@ -279,4 +280,15 @@ def test_programs_are_told_in_the_shops_own_language(open_shop: OpenShop) -> Non
     assert wrong["errors"] == [
         {"field": "items", "message": "Indica entre 1 y 100 productos."},
         {"field": "customer", "message": "Esto no tiene la forma que se pide."},
+    ]
+
+
+def test_another_language_is_offered_in_that_language(shop: Shop) -> None:
+    page = shop.get("/es/").text
+
+    offer = page.split('id="offer"')[1].split("</p>")[0]
+    assert re.findall(r'lang="(\w+)" hreflang="\w+" hidden>([^<]+)<', offer) == [
+        ("en", "This page is also in English."),
+        ("es", "Esta página también está en español."),
+        ("pt", "Esta página também está em português."),
     ]
