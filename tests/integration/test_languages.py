@@ -234,6 +234,14 @@ def test_a_payment_page_that_does_not_open_is_told_in_the_language_of_the_form(
         assert left_in_english(answer.text) == []
 
 
+def test_a_form_that_was_open_too_long_says_so_in_its_language(shop: Shop) -> None:
+    answer = shop.post("/es/checkout", data={**opened(shop, "es"), "csrf_token": ""})
+
+    assert answer.status_code == 400
+    assert "Todo sigue aquí: envíalo otra vez." in answer.text
+    assert left_in_english(answer.text) == []
+
+
 def trouble(shop: Shop, status: int) -> requests.Response:
     """Bring a Portuguese page into trouble."""
     form = opened(shop, "pt")
@@ -242,7 +250,7 @@ def trouble(shop: Shop, status: int) -> requests.Response:
     if status == 405:
         return shop.get("/pt/checkout/total")
     if status == 400:
-        return shop.post("/pt/checkout", data={**form, "csrf_token": ""})
+        return shop.post(f"/pt/orders/{'x' * 43}/pay", data={"csrf_token": ""})
     return shop.post(
         "/pt/checkout", data=form, headers={"Sec-Fetch-Site": "cross-site"}
     )
