@@ -55,7 +55,7 @@ reliability: ## run all tests and write what became of them into docs/reliabilit
 
 mutants: ## take twenty protections away, one at a time: each must be noticed
 	@$(call install,requirements-dev.txt)
-	@$(VENV) tests/tools/mutants.py $(ARGS)
+	@$(VENV) -m tests.tools.mutants $(ARGS)
 
 mutants-random: ## change the code at random, COUNT=100 times by SEED=1, and see who notices
 	@$(call install,requirements-dev.txt)

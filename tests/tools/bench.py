@@ -7,9 +7,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from queue import SimpleQueue
+from typing import TypeVar
 
 from storefront.demo.postgres import embedded_postgres
 from tests.fixtures.postgres import SETTINGS
@@ -40,6 +43,10 @@ PYTEST = (
 )
 CAUGHT = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.M)
 NO_TESTS = 5
+PROCESSES = int(os.environ.get("MUTANT_PROCESSES", "2"))
+
+Thing = TypeVar("Thing")
+Done = TypeVar("Done")
 
 
 class Bench:
@@ -63,6 +70,8 @@ class Bench:
         """Give the first of the tests that fails when `file` holds `text`.
 
         A change that ends all tests at once, or leaves them hanging, is caught too.
+
+        :param tests: single ones, or files of them; run in this order.
         """
         (self.folder / file).write_text(text, "utf-8")
         try:
@@ -98,8 +107,27 @@ class Bench:
         return None if process.returncode == 0 else found[1] if found else "the import"
 
 
+def on_benches(
+    deed: Callable[[Thing, Bench], Done], things: Sequence[Thing]
+) -> Iterator[Done]:
+    """Do something with each thing on a bench, some at once; give what comes of it."""
+    free: SimpleQueue[Bench] = SimpleQueue()
+
+    def do(thing: Thing) -> Done:
+        bench = free.get()
+        try:
+            return deed(thing, bench)
+        finally:
+            free.put(bench)
+
+    with _benches(PROCESSES) as all_of_them, ThreadPoolExecutor(PROCESSES) as threads:
+        for bench in all_of_them:
+            free.put(bench)
+        yield from threads.map(do, things)
+
+
 @contextmanager
-def benches(number: int) -> Iterator[list[Bench]]:
+def _benches(number: int) -> Iterator[list[Bench]]:
     """Give places to work at once, which share one Postgres."""
     with tempfile.TemporaryDirectory(prefix="storefront-mutants-") as name:
         # Under root the server is another user, who has to pass through here.

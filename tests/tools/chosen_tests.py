@@ -1,7 +1,7 @@
 """Runs chosen tests in a given order; notes how long each of them took.
 
-A plugin of the mutants. `CHOSEN_TESTS` names a file with the tests to run, one a line;
-`TEST_SECONDS` one that is written with the seconds of each.
+A plugin of the mutants. `CHOSEN_TESTS` names a file with the tests to run, or whole
+files of them, one a line; `TEST_SECONDS` one that is written with the seconds of each.
 """
 
 import json
@@ -14,17 +14,18 @@ SECONDS: dict[str, float] = {}
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(
-    config: pytest.Config, items: list[pytest.Item]
-) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the chosen ones, in the order in which they are named."""
     if "CHOSEN_TESTS" not in os.environ:
         return
     names = Path(os.environ["CHOSEN_TESTS"]).read_text("utf-8").splitlines()
     places = {name: place for place, name in enumerate(names)}
-    config.hook.pytest_deselected(items=[i for i in items if i.nodeid not in places])
-    items[:] = [item for item in items if item.nodeid in places]
-    items.sort(key=lambda item: places[item.nodeid])
+
+    def place(item: pytest.Item) -> int | None:
+        return places.get(item.nodeid, places.get(item.nodeid.partition("::")[0]))
+
+    chosen = [(number, item) for item in items if (number := place(item)) is not None]
+    items[:] = [item for _, item in sorted(chosen, key=lambda pair: pair[0])]
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

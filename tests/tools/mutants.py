@@ -5,25 +5,14 @@ run against the copy, and the first that fails has caught it. One that nobody ca
 ends this program with an error.
 """
 
-import re
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-KEPT = (
-    "storefront",
-    "tests",
-    "migrations",
-    "wsgi.py",
-    "gunicorn.conf.py",
-    "pyproject.toml",
-)
-CAUGHT = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.M)
+from tests.tools.bench import ROOT, Bench, on_benches
+
+# More than any of the files takes that are named here.
+MOST_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -216,51 +205,23 @@ def main() -> int:
     """Try every mutant, or those whose names hold the words given."""
     wanted = " ".join(sys.argv[1:])
     chosen = [one for one in MUTANTS if wanted in one.name]
-    missed = []
-    for mutant in chosen:
-        began = time.monotonic()
-        catcher = _try(mutant)
-        told = catcher or "NOBODY SAW IT"
-        _say(f"{mutant.name:<48} {time.monotonic() - began:4.0f} s  {told}")
-        if catcher is None:
-            missed.append(mutant.name)
-    _say(f"{len(chosen) - len(missed)} of {len(chosen)} caught")
+    missed = 0
+    for mutant, seconds, catcher in on_benches(_try, chosen):
+        _say(f"{mutant.name:<48} {seconds:4.0f} s  {catcher or 'NOBODY SAW IT'}")
+        missed += catcher is None
+    _say(f"{len(chosen) - missed} of {len(chosen)} caught")
     return 1 if missed else 0
 
 
-def _try(mutant: Mutant) -> str | None:
+def _try(mutant: Mutant, bench: Bench) -> tuple[Mutant, float, str | None]:
     """Run the tests against a mutated copy; give the first that fails."""
-    with tempfile.TemporaryDirectory(prefix="storefront-mutant-") as folder:
-        copy = Path(folder)
-        copy.chmod(0o711)
-        for name in KEPT:
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, copy / name)
-            else:
-                shutil.copy(source, copy / name)
-        _mutate(copy / mutant.file, mutant)
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "2"]
-        answer = subprocess.run(
-            [*command, "-p", "no:cacheprovider", *mutant.tests.split()],
-            cwd=copy,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if answer.returncode == 0:
-        return None
-    found = CAUGHT.search(answer.stdout)
-    if not found:
-        raise SystemExit(f"{mutant.name}: the tests did not run\n{answer.stdout}")
-    return found.group(1)
-
-
-def _mutate(path: Path, mutant: Mutant) -> None:
-    text = path.read_text("utf-8")
-    if text.count(mutant.old) < 1:
+    text = (ROOT / mutant.file).read_text("utf-8")
+    if mutant.old not in text:
         raise SystemExit(f"{mutant.name}: {mutant.file} has changed; mend the mutant.")
-    path.write_text(text.replace(mutant.old, mutant.new), "utf-8")
+    began = time.monotonic()
+    mutated = text.replace(mutant.old, mutant.new)
+    catcher = bench.catcher(mutant.file, mutated, mutant.tests.split(), MOST_SECONDS)
+    return mutant, time.monotonic() - began, catcher
 
 
 def _say(sentence: str) -> None:

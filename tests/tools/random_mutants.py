@@ -14,13 +14,11 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from queue import SimpleQueue
 
-from tests.tools.bench import ROOT, Bench, benches
+from tests.tools.bench import ROOT, Bench, on_benches
 from tests.tools.mutations import Mutation, list_mutations
 from tests.tools.touched import Touched, measure
 
@@ -93,7 +91,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Mutants made at random.")
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
-    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--write", action="store_true", help="into docs/mutants.md")
     asked = parser.parse_args()
@@ -105,10 +102,13 @@ def main() -> int:
     results = Results(folder / f"{asked.seed}.jsonl")
     waiting = [one for one in chosen if results.of(one) is None]
     until = time.monotonic() + 60 * asked.minutes
-    with benches(asked.processes) as free:
-        for result in _try_all(waiting, touched, free, until):
-            results.add(result)
-            _say(_told(result))
+
+    def deed(mutation: Mutation, bench: Bench) -> Result | None:
+        return _try(mutation, touched, bench) if time.monotonic() < until else None
+
+    for result in filter(None, on_benches(deed, waiting)):
+        results.add(result)
+        _say(_told(result))
     tried = [one for one in map(results.of, chosen) if one]
     survivors = [one for one in tried if one.catcher is None]
     _say(f"{len(survivors)} of {len(tried)} survived, seed {asked.seed}")
@@ -141,30 +141,6 @@ def _pick(mutations: Sequence[Mutation], count: int, seed: int) -> list[Mutation
         if not one.is_idle():
             chosen.setdefault((one.file, one.text), one)
     return list(chosen.values())
-
-
-def _try_all(
-    mutations: Sequence[Mutation],
-    touched: Touched,
-    free: Sequence[Bench],
-    until: float,
-) -> Iterator[Result]:
-    """Try all on the benches that are free, as long as there is time."""
-    places: SimpleQueue[Bench] = SimpleQueue()
-    for bench in free:
-        places.put(bench)
-
-    def try_one(mutation: Mutation) -> Result | None:
-        if time.monotonic() > until:
-            return None
-        bench = places.get()
-        try:
-            return _try(mutation, touched, bench)
-        finally:
-            places.put(bench)
-
-    with ThreadPoolExecutor(len(free)) as threads:
-        yield from filter(None, threads.map(try_one, mutations))
 
 
 def _try(mutation: Mutation, touched: Touched, bench: Bench) -> Result:
