@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 SECONDS: dict[str, float] = {}
+FAILED: set[str] = set()
 
 
 @pytest.hookimpl(trylast=True)
@@ -31,9 +32,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Add up the time of a test and its fixtures."""
     SECONDS[report.nodeid] = SECONDS.get(report.nodeid, 0.0) + report.duration
+    if report.failed:
+        FAILED.add(report.nodeid)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the times, in the process that hears of all tests."""
+    """Write the times of what passed, in the process that hears of all tests."""
     if "TEST_SECONDS" in os.environ and not hasattr(session.config, "workerinput"):
-        Path(os.environ["TEST_SECONDS"]).write_text(json.dumps(SECONDS), "utf-8")
+        passed = {name: SECONDS[name] for name in SECONDS.keys() - FAILED}
+        Path(os.environ["TEST_SECONDS"]).write_text(json.dumps(passed), "utf-8")

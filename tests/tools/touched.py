@@ -106,7 +106,8 @@ def measure(root: Path, folder: Path) -> Touched:
             },
             check=False,
         )
-        if answer.returncode:
-            raise SystemExit("The tests do not pass as it is.")
+        # What fails as it is cannot catch anything, and was not written down.
+        if answer.returncode > 1:
+            raise SystemExit("The tests did not run.")
         (folder / "seconds.new").rename(folder / "seconds.json")
     return Touched(root, folder)
