@@ -44,7 +44,8 @@ made in `orders/`, `checkout/` and `webhooks/`, {tried} were picked by the seed 
 
 Left out is what no change can make wrong: annotations, docstrings, imports, lines of
 the log, the wording of sentences for people, failpoints, and the flags of dataclasses.
-Tests that search at random, or drive a browser, were not asked.
+Asked were the tests in `tests/unit` and `tests/integration` alone: those with faults,
+kills, searches at random and a browser come on top.
 """
 
 

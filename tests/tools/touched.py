@@ -12,17 +12,14 @@ from pathlib import Path
 
 from coverage import CoverageData
 
-# Left out: what drives a browser, searches at random, or is not about the shop's code.
-TESTS = ("tests/unit", "tests/integration", "tests/faults")
+# Left out: what drives a browser, starts processes of its own, or searches at random.
+TESTS = ("tests/unit", "tests/integration")
 OPTIONS = (
     *("-q", "-n", "2", "--dist", "loadfile", "-p", "tests.tools.chosen_tests"),
     *("--cov", "--cov-context=test", "--cov-report="),
-    "--ignore=tests/faults/test_machine.py",
-    "--ignore=tests/faults/test_permutations.py",
-    "--ignore=tests/faults/test_interleavings.py",
 )
 # The models are held against the migrations here; no coverage shows that.
-MODELS = "tests/house/test_migrations.py"
+MODELS = ("tests/house/test_migrations.py", "tests/house/test_models.py")
 
 
 @dataclass(frozen=True)
@@ -95,7 +92,7 @@ def measure(root: Path, folder: Path) -> Touched:
     if not (folder / "seconds.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
         answer = subprocess.run(
-            [sys.executable, "-m", "pytest", *OPTIONS, *TESTS, MODELS],
+            [sys.executable, "-m", "pytest", *OPTIONS, *TESTS, *MODELS],
             cwd=root,
             env={
                 **os.environ,
