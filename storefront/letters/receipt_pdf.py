@@ -67,8 +67,8 @@ def _draw_parties(
     ends = []
     for place, (title, lines) in enumerate(
         (
-            (_("From"), _seller(seller, shop_name)),
-            (_("To"), _buyer(order)),
+            (_("Seller"), _seller(seller, shop_name)),
+            (_("Buyer"), _buyer(order)),
         )
     ):
         leaf.set_xy(MARGIN + place * half, top)
