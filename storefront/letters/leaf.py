@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from importlib.resources import files
 from math import cos, pi, sin
+from typing import Self
 
 from fpdf import FPDF
 from fpdf.fonts import TTFFont
@@ -42,12 +43,24 @@ class Leaf(FPDF):
         self._known = self._add_faces()
         self.add_page()
 
+    def __enter__(self) -> Self:
+        """Begin to write."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the type's files, which are read until the document is put out."""
+        for face in self._faces():
+            face.ttfont.close()
+
+    def _faces(self) -> list[TTFFont]:
+        return [face for face in self.fonts.values() if isinstance(face, TTFFont)]
+
     def _add_faces(self) -> set[int]:
         """Load the type; give the characters that all of its faces have."""
         folder = files("fontpkg_eb_garamond") / "files"
         for style, name in FACES.items():
             self.add_font(FAMILY, style, str(folder / name))
-        faces = [face for face in self.fonts.values() if isinstance(face, TTFFont)]
+        faces = self._faces()
         for face in faces:
             for table in UNUSED_TABLES & set(face.ttfont.keys()):
                 del face.ttfont[table]

@@ -27,22 +27,21 @@ def draw_receipt(
 
     The same facts give the same bytes.
     """
-    title = f"{_('Receipt')} {order.number}"
-    leaf = Leaf(
-        title,
-        seller.legal_name if seller else shop_name,
-        spoken_language(),
-        order.paid_at or order.created_at,
-    )
-    leaf.head(shop_name)
-    _draw_title(leaf, order)
-    _draw_parties(leaf, order, seller, shop_name)
-    _draw_lines(leaf, order)
-    _draw_sums(leaf, order, refunds)
-    if order.amount_refunded < order.total_amount:
-        _draw_next_steps(leaf, order)
-    _draw_link(leaf, order_url)
-    return bytes(leaf.output())
+    with Leaf(
+        title=f"{_('Receipt')} {order.number}",
+        author=seller.legal_name if seller else shop_name,
+        language=spoken_language(),
+        made=order.paid_at or order.created_at,
+    ) as leaf:
+        leaf.head(shop_name)
+        _draw_title(leaf, order)
+        _draw_parties(leaf, order, seller, shop_name)
+        _draw_lines(leaf, order)
+        _draw_sums(leaf, order, refunds)
+        if order.amount_refunded < order.total_amount:
+            _draw_next_steps(leaf, order)
+        _draw_link(leaf, order_url)
+        return bytes(leaf.output())
 
 
 def _draw_title(leaf: Leaf, order: Order) -> None:
