@@ -28,6 +28,14 @@ class TooManyCheckouts(StorefrontError):
         self.retry_after = retry_after
 
 
+class TooManySearches(StorefrontError):
+    """One address has asked for orders more often than it may."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("Too many searches from this address.")
+        self.retry_after = retry_after
+
+
 class CheckoutUnderWay(StorefrontError):
     """The same checkout is being worked on at this moment by another request."""
 

@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    TypeAdapter,
     ValidationError,
 )
 
@@ -80,6 +81,7 @@ def _note(value: str) -> str:
 
 
 Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(_email)]
+_EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
@@ -193,6 +195,17 @@ def find_fault(name: str, form: Mapping[str, str]) -> str | None:
     except FieldError as error:
         return error.errors.get(name)
     return None
+
+
+def read_email(typed: str) -> str:
+    """Check an e-mail address by itself.
+
+    :raises FieldError: with a sentence about it.
+    """
+    try:
+        return _EMAIL.validate_python(typed)
+    except ValidationError:
+        raise FieldError({"email": _(SENTENCES["email"])}) from None
 
 
 def read_body(body: Any) -> CheckoutBody:

@@ -1,4 +1,6 @@
-"""How many checkouts one address may begin: counted in Postgres, over all workers."""
+"""How often one address may do something: counted in Postgres, over all workers."""
+
+import hashlib
 
 from limits import parse
 from limits.storage import Storage
@@ -8,10 +10,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from storefront.checkout.models import RateCounter
-from storefront.errors import TooManyCheckouts
+from storefront.errors import TooManyCheckouts, TooManySearches
 from storefront.extensions import db
 from storefront.settings import current_settings
 from storefront.transaction import transaction
+
+# People try the two addresses they have, and perhaps mistype one. A household, or an
+# office, shares its network address.
+SEARCHES = "20 per hour"
+# Nobody's mailbox is filled by others.
+LETTERS_TO_ONE = "3 per hour"
 
 
 class PostgresStorage(Storage):
@@ -75,13 +83,34 @@ def count_checkout(address: str) -> None:
 
     :raises TooManyCheckouts: with the seconds until its next window.
     """
-    rate = parse(current_settings().checkout_rate)
+    wait = _count(current_settings().checkout_rate, "checkout", address)
+    if wait:
+        raise TooManyCheckouts(wait)
+
+
+def count_search(address: str) -> None:
+    """Count one more search for orders from an address.
+
+    :raises TooManySearches: with the seconds until its next window.
+    """
+    wait = _count(SEARCHES, "search", address)
+    if wait:
+        raise TooManySearches(wait)
+
+
+def may_be_written_to(email: str) -> bool:
+    """Count one more letter that somebody asked for; False once it is enough."""
+    # Digested: a counter needs no e-mail addresses.
+    who = hashlib.sha256(email.lower().encode()).hexdigest()
+    return not _count(LETTERS_TO_ONE, "letter", who)
+
+
+def _count(rate: str, what: str, who: str) -> int:
+    """Count once more; give the seconds to wait, 0 within the rate."""
+    limit = parse(rate)
     with transaction():
-        allowed = _limiter.hit(rate, "checkout", address)
-        if not allowed:
-            ends, _ = _limiter.get_window_stats(rate, "checkout", address)
-            now = db.session.execute(
-                select(func.extract("epoch", func.now()))
-            ).scalar_one()
-    if not allowed:
-        raise TooManyCheckouts(retry_after=max(1, round(ends - float(now))))
+        if _limiter.hit(limit, what, who):
+            return 0
+        ends, _ = _limiter.get_window_stats(limit, what, who)
+        now = db.session.execute(select(func.extract("epoch", func.now()))).scalar_one()
+    return max(1, round(ends - float(now)))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from flask import current_app
 from flask_mail import BadHeaderError, Connection, Mail
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from storefront.extensions import db
 from storefront.failpoints import reach
@@ -143,6 +143,9 @@ def _send(connection: VerifiedConnection, letter_id: UUID) -> bool:
     letter = db.session.get_one(Letter, letter_id)
     message = compose(letter)
     end_reading()
+    if message is None:
+        _discard(letter_id)
+        return False
     reach("letter composed, not sent")
     try:
         connection.send(message)
@@ -208,6 +211,12 @@ def _park(letter_id: UUID, error: Exception) -> None:
                 None,
                 letter={"kind": letter.kind.value, "reason": _reason(error)},
             )
+
+
+def _discard(letter_id: UUID) -> None:
+    """Throw a letter away that has nothing to tell."""
+    with transaction():
+        db.session.execute(delete(Letter).where(Letter.id == letter_id))
 
 
 def _mark(letter_id: UUID, **values: Any) -> None:

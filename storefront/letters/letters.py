@@ -17,7 +17,12 @@ from storefront.letters.matters import explain, list_figures
 from storefront.letters.models import Letter, LetterKind
 from storefront.letters.receipt import make_receipt
 from storefront.orders.models import Matter, Order
-from storefront.orders.queries import find_order, list_counted_refunds
+from storefront.orders.queries import (
+    find_order,
+    list_counted_refunds,
+    list_orders_of,
+)
+from storefront.orders.status import is_processing
 from storefront.settings import Settings, current_settings
 from storefront.web.filters import absolute_url
 
@@ -37,27 +42,49 @@ class Post(Message):
         return self._message().as_bytes(policy=AS_ENCODED)
 
 
-def compose(letter: Letter) -> Message:
+def compose(letter: Letter) -> Message | None:
     """Write the letter from its templates and the facts as they are now.
 
-    In the language that the customer ordered in; the owner's in the shop's.
+    None: there is nothing to tell, and nobody shall hear of it. In the language that
+    the customer ordered, or asked, in; the owner's in the shop's.
     The Message-ID comes from the letter's row: whenever a crash makes a repeat
     possible, mail programs can tell that it is one.
     """
     order = find_order(letter.order_id) if letter.order_id else None
-    to_owner = letter.kind in TO_OWNER
-    shop_locale = current_settings().shop_locale
-    with speaking(order.locale if order and not to_owner else shop_locale):
+    with speaking(_locale(letter, order)):
+        if letter.kind is LetterKind.ORDERS_FOUND:
+            found = _found(letter.recipient)
+            return _compose(letter, None, found=found) if found else None
         return _compose(letter, order)
 
 
-def _compose(letter: Letter, order: Order | None) -> Message:
+def _locale(letter: Letter, order: Order | None) -> str:
+    if letter.kind is LetterKind.ORDERS_FOUND:
+        return str(letter.context["locale"])
+    to_owner = letter.kind in TO_OWNER
+    return order.locale if order and not to_owner else current_settings().shop_locale
+
+
+def _found(recipient: str) -> list[dict[str, Any]]:
+    settings = current_settings()
+    return [
+        {
+            "order": order,
+            "url": absolute_url(settings, "orders.page", token=order.page_token),
+            "is_processing": is_processing([one.state for one in order.attempts]),
+        }
+        for order in list_orders_of(recipient)
+    ]
+
+
+def _compose(letter: Letter, order: Order | None, **more: Any) -> Message:
     settings = current_settings()
     facts: dict[str, Any] = {
         "order": order,
         "refunds": list_counted_refunds(order) if order else [],
         "seller": find_seller(),
         "context": letter.context,
+        **more,
         **(_links(order, settings) if order else {}),
         **(_matter(letter, order) if letter.kind is LetterKind.ATTENTION else {}),
     }

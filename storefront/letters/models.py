@@ -20,6 +20,7 @@ class LetterKind(StrEnum):
     REFUND = "refund"
     PAYMENT_FAILED = "payment_failed"
     ATTENTION = "attention"
+    ORDERS_FOUND = "orders_found"
 
 
 class Letter(db.Model):  # type: ignore[name-defined,misc]
@@ -27,7 +28,8 @@ class Letter(db.Model):  # type: ignore[name-defined,misc]
 
     __tablename__ = "letters"
     __table_args__ = (
-        # One of a kind for each cause: an order, an attempt, a refund, a matter.
+        # One of a kind for each cause: an order, an attempt, a refund, a matter,
+        # a request.
         db.UniqueConstraint("kind", "cause"),
         Index(
             "ix_letters_due",

@@ -1,6 +1,7 @@
 """Writing letters down, in the transaction of the change that calls for them."""
 
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import Text, cast, literal, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
@@ -49,6 +50,18 @@ def _write(
             context=context,
         )
         .on_conflict_do_nothing()
+    )
+
+
+def write_orders_letter(recipient: str, locale: str) -> None:
+    """Write a letter with somebody's orders; without any it will never be sent."""
+    db.session.add(
+        Letter(
+            kind=LetterKind.ORDERS_FOUND,
+            cause=str(uuid4()),
+            recipient=recipient,
+            context={"locale": locale},
+        )
     )
 
 

@@ -110,6 +110,7 @@ class Order(db.Model):  # type: ignore[name-defined,misc]
             postgresql_where=text("status = 'pending'"),
         ),
         Index("ix_orders_created_at", "created_at"),
+        Index("ix_orders_customer_email", text("lower(customer_email)")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)

@@ -13,6 +13,8 @@ from storefront.orders.status import UNFINISHED
 
 # What secrets.token_urlsafe(32) makes.
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+# A year of orders fits into one letter, whatever somebody has done with an address.
+FINDABLE, MOST_FOUND = timedelta(days=365), 50
 
 
 def find_order(order_id: UUID) -> Order | None:
@@ -36,6 +38,20 @@ def list_latest_orders(limit: int) -> Sequence[Order]:
     """List the newest orders."""
     return db.session.scalars(
         select(Order).order_by(Order.created_at.desc()).limit(limit)
+    ).all()
+
+
+def list_orders_of(email: str) -> Sequence[Order]:
+    """List what was ordered with an e-mail address within a year, newest first."""
+    return db.session.scalars(
+        select(Order)
+        .where(
+            func.lower(Order.customer_email) == email.lower(),
+            Order.created_at > func.now() - FINDABLE,
+        )
+        .order_by(Order.created_at.desc())
+        .limit(MOST_FOUND)
+        .options(selectinload(Order.attempts))
     ).all()
 
 

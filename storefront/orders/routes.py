@@ -3,15 +3,32 @@
 import re
 from dataclasses import dataclass
 
-from flask import Blueprint, abort, make_response, render_template, request
+from flask import (
+    Blueprint,
+    abort,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
 
 from storefront.checkout.ask_stripe import look_again
+from storefront.checkout.find_orders import send_links
+from storefront.checkout.forms import read_email
 from storefront.clock import now
+from storefront.errors import FieldError, TooManySearches
 from storefront.fulfilment.downloads import list_downloads
-from storefront.orders.models import AttemptState, Order, OrderStatus
+from storefront.languages import gettext as _
+from storefront.languages import spoken_locale
+from storefront.orders.models import Order, OrderStatus
 from storefront.orders.queries import find_order_by_token
+from storefront.orders.status import is_processing
+from storefront.web.htmx import wants_fragment
+from storefront.web.problems import refuse_form
 
 blueprint = Blueprint("orders", __name__)
 
@@ -71,6 +88,58 @@ def status(token: str) -> ResponseReturnValue:
     return _private(answer)
 
 
+@blueprint.get("/find-my-order")
+def find() -> ResponseReturnValue:
+    """Ask for the e-mail address that somebody ordered with."""
+    return _find(sent=request.args.get("sent") == "1")
+
+
+@blueprint.post("/find-my-order")
+def search() -> ResponseReturnValue:
+    """Have the links sent there; say the same whether or not there are any."""
+    typed = request.form.get("email", "").strip()
+    try:
+        send_links(read_email(typed), request.remote_addr or "", spoken_locale())
+    except FieldError as error:
+        return _find(typed, fault=error.errors["email"]), _unless_fragment(422)
+    except TooManySearches as error:
+        trouble = _("Too many tries. Please try again in an hour.")
+        wait = {"Retry-After": str(error.retry_after)}
+        return _find(typed, trouble=trouble), _unless_fragment(429), wait
+    if wants_fragment():
+        return _find(sent=True)
+    return redirect(url_for("orders.find", sent=1), 303)
+
+
+@blueprint.errorhandler(CSRFError)
+def reopen(error: CSRFError) -> ResponseReturnValue:
+    """Open the search that was open too long once more, with what was typed."""
+    if request.endpoint != "orders.search":
+        return refuse_form(error)
+    trouble = _(
+        "This page was open too long. Everything is still here: send it once more."
+    )
+    typed = request.form.get("email", "")
+    return _find(typed, trouble=trouble), _unless_fragment(400)
+
+
+def _find(
+    email: str = "",
+    fault: str | None = None,
+    trouble: str | None = None,
+    sent: bool = False,
+) -> str:
+    name = "_find.html" if wants_fragment() else "find.html"
+    return render_template(
+        f"orders/{name}", email=email, fault=fault, trouble=trouble, sent=sent
+    )
+
+
+def _unless_fragment(status: int) -> int:
+    # htmx 2 shows nothing of an answer that is called an error.
+    return 200 if wants_fragment() else status
+
+
 def _followed(token: str) -> Order:
     order = _get(token)
     if order.status is OrderStatus.PENDING and look_again(order):
@@ -87,8 +156,7 @@ def _get(token: str) -> Order:
 
 def _facts(order: Order) -> dict[str, object]:
     return {
-        "is_processing": order.status is OrderStatus.PENDING
-        and order.attempts[-1].state is AttemptState.PROCESSING,
+        "is_processing": is_processing([one.state for one in order.attempts]),
         "downloads": list_downloads(order),
     }
 
@@ -96,7 +164,7 @@ def _facts(order: Order) -> dict[str, object]:
 def _polling(since: int, order: Order) -> Polling:
     """Give the pace: none once the state is final, or a bank is at work for days."""
     waiting = order.status is OrderStatus.PENDING
-    if not waiting or order.attempts[-1].state is AttemptState.PROCESSING:
+    if not waiting or is_processing([one.state for one in order.attempts]):
         return Polling(since, None)
     return Polling(since, pace(_seconds() - since))
 

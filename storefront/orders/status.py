@@ -37,6 +37,14 @@ def settling(states: Sequence[AttemptState]) -> int | None:
     )
 
 
+def is_processing(states: Sequence[AttemptState]) -> bool:
+    """Tell whether a bank is at work on the payment, which takes days.
+
+    :param states: of all attempts, by position; there is always one.
+    """
+    return settling(states) is None and states[-1] is AttemptState.PROCESSING
+
+
 def derive_status(
     states: Sequence[AttemptState], total_amount: int, amount_refunded: int
 ) -> OrderStatus:

@@ -1,4 +1,4 @@
-"""Throwing away what has served: old events, keys and counters."""
+"""Throwing away what has served: old events, keys, counters and searches."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, delete, func, select
 
 from storefront.checkout.models import CheckoutRequest, RateCounter
 from storefront.extensions import Model, db
+from storefront.letters.models import Letter, LetterKind
 from storefront.transaction import transaction
 from storefront.webhooks.models import StripeEvent
 
@@ -15,6 +16,8 @@ BATCH = 1000
 KEEP_EVENTS = timedelta(days=90)
 # Stripe's own keys live a day; a client's retry after a weekend still finds its order.
 KEEP_KEYS = timedelta(days=3)
+# As our privacy text says: whoever asked for orders need not be a customer.
+KEEP_SEARCHES = timedelta(days=30)
 
 
 def prune(_: datetime, go_on: Callable[[], bool]) -> int:
@@ -28,6 +31,12 @@ def prune(_: datetime, go_on: Callable[[], bool]) -> int:
             CheckoutRequest.created_at < _ago(KEEP_KEYS),
         ),
         (RateCounter, RateCounter.key, RateCounter.expires_at < func.now()),
+        (
+            Letter,
+            Letter.id,
+            (Letter.kind == LetterKind.ORDERS_FOUND)
+            & (Letter.created_at < _ago(KEEP_SEARCHES)),
+        ),
     ):
         while go_on() and (deleted := _delete(model, key, is_old)):
             gone += deleted
