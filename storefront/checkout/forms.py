@@ -205,7 +205,7 @@ def read_email(typed: str) -> str:
     try:
         return _EMAIL.validate_python(typed)
     except ValidationError:
-        raise FieldError({"email": _(SENTENCES["email"])}) from None
+        raise FieldError({"email": _sentence("email", "invalid", "")}) from None
 
 
 def read_body(body: Any) -> CheckoutBody:

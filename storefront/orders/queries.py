@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy.orm import selectinload
 
 from storefront.extensions import db
 from storefront.orders.models import CheckoutAttempt, Matter, Order, Refund

@@ -101,6 +101,20 @@ def test_the_orders_page_says_what_was_agreed_to(shop: Shop) -> None:
     assert "I want the download at once" in shop.get(f"/orders/{token}").text
 
 
+def test_the_receipt_confirms_what_was_agreed_to(shop: Shop) -> None:
+    submit(shop, opened(shop, FILE, consent=VERSION))
+    shop.emulator.pay(shop.row("SELECT * FROM orders")["provider_session_id"])
+    shop.emulator.wait()
+    shop.run_job("send-mail")
+
+    (receipt,) = [
+        one for one in shop.mailbox.letters if CUSTOMER["email"] in one.recipients
+    ]
+    for part in (receipt.text, receipt.html):
+        assert "I want the download at once" in (part or "")
+        assert f"version {VERSION} of the text" in (part or "")
+
+
 def test_another_variant_asks_for_what_it_needs(shop: Shop) -> None:
     form = opened(shop, PRINTED)
 
