@@ -20,6 +20,7 @@ from storefront.orders.api import blueprint as orders_api
 from storefront.orders.routes import blueprint as orders
 from storefront.setting_values import secrets_in
 from storefront.settings import DEVELOPMENT_KEY, Settings, read_settings
+from storefront.styleguide.routes import blueprint as styleguide
 from storefront.texts.routes import blueprint as texts
 from storefront.web import assets, filters, headers, health, languages, logs, problems
 from storefront.webhooks.routes import blueprint as webhooks
@@ -66,6 +67,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         api_description,
     ):
         app.register_blueprint(part)
+    if settings.storefront_env != "production":
+        app.register_blueprint(styleguide)
     health.init_app(app, MIGRATIONS)
     assets.init_app(app, settings)
     add_commands(app)

@@ -36,6 +36,7 @@ BELOW: dict[str, set[str]] = {
     "fulfilment": SOLD,
     # A receipt lists the downloads, and names the seller.
     "letters": SOLD | {"fulfilment"},
+    "styleguide": SOLD,
     "checkout": USE_CASES,
     "webhooks": USE_CASES,
     "scheduler": USE_CASES,

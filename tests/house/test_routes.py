@@ -54,7 +54,12 @@ def address(rule: Rule, **values: str) -> str:
 
 def good_values(placed: Placed) -> dict[str, str]:
     """Give what a customer's links hold."""
-    return {"product_id": READING, "token": placed.token, "order_id": placed.id}
+    return {
+        "product_id": READING,
+        "token": placed.token,
+        "order_id": placed.id,
+        "sample": "order-paid",
+    }
 
 
 def page_token(shop: Shop) -> str:
