@@ -9,7 +9,7 @@ PYTEST = $(VENV) -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
   -p tests.tools.left_out
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long reliability mutants mutants-random lint format translations \
+.PHONY: help run test test-long snapshots reliability mutants mutants-random lint format translations \
   lock clean
 
 # An interpreter counts when it runs: shims of version managers may only be there.
@@ -44,10 +44,15 @@ test-long: export INTERLEAVINGS ?= 5000
 test-long: export STORM ?= 20000
 test-long: export KILLS ?= 10
 test-long: export RECOVERIES ?= 20
+test-long: export PAGES ?= all
 test-long: ## run what is random for long, and write the figures into docs/reliability.md
 	@$(call install,requirements-dev.txt)
 	@$(PYTEST) -v -m long --junitxml=.long.xml $(ARGS); status=$$?; \
 	  $(VENV) tests/tools/figures.py .long.xml && rm .long.xml; exit $$status
+
+snapshots: ## keep trees and pictures of the pages as they are now; then look at the difference
+	@$(call install,requirements-dev.txt)
+	@RENEW=1 CHROMIUM="$$($(VENV) tests/tools/chromium.py)" $(VENV) -m pytest -q -m snapshot $(ARGS)
 
 reliability: ## run all tests and write what became of them into docs/reliability.md
 	@$(MAKE) --no-print-directory test ARGS="--junitxml=.reliability.xml $(ARGS)"

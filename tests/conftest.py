@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.fixtures.shop",
     "tests.fixtures.gunicorn",
     "tests.fixtures.browser",
+    "tests.fixtures.gallery",
     "tests.fixtures.order",
     "tests.fixtures.figures",
 ]

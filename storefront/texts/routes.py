@@ -7,8 +7,10 @@ from storefront.catalog.seller import seller_facts
 from storefront.languages import spoken_language
 from storefront.texts.queries import find_text, list_questions
 from storefront.texts.reading import PAGES, fill
+from storefront.web.compression import shared
 
 blueprint = Blueprint("texts", __name__)
+blueprint.after_request(shared)
 
 
 def page(name: str) -> ResponseReturnValue:

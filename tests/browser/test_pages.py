@@ -1,99 +1,65 @@
-"""The pages around a sale: quiet, accessible, and of use without scripts."""
+"""Every page in each of its states: for everybody, on any screen, in any light.
 
-import re
+`make test` walks a sample in which each page and each combination of width, light and
+language occurs; PAGES=all walks all of them.
+"""
+
+import os
+from itertools import cycle, product
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
 
+from tests.browser.sights import READ_ALOUD, SIGHTS, Visitor
+from tests.browser.trees import assert_same_tree
 from tests.fixtures.browser import assert_accessible
-from tests.fixtures.shop import CUSTOMER, READING, Shop
+from tests.fixtures.gallery import LANGUAGES, Gallery
 
 pytestmark = pytest.mark.browser
 
-FILE = "almanac-2027-digital"
-PAGES = [
-    "/terms",
-    "/es/cancellation",
-    "/pt/privacy",
-    "/imprint",
-    "/faq",
-    "/find-my-order",
-    "/find-my-order?sent=1",
-    f"/checkout?service_id={FILE}",
-    "/checkout?service_id=one-that-pauses",
-    "/products/one-that-pauses",
-    "/nowhere",
-]
+# 320 px is also what a screen of 1280 px shows at 400 %.
+WIDTHS = (320, 390, 1280)
+LIGHTS = ("light", "dark")
+WAYS = list(product(WIDTHS, LIGHTS, LANGUAGES))
+FAULTS = Path(__file__).with_name("faults.js").read_text("utf-8")
+
+Way = tuple[int, str, str]
 
 
-@pytest.fixture
-def pausing(shop: Shop) -> Shop:
-    """Give a shop with a product that pauses."""
-    shop.rows(
-        "UPDATE products SET id = 'one-that-pauses', pause_note = 'Until March.'"
-        " WHERE id = 'reading-in-yen'"
-    )
-    return shop
+def walks() -> list[tuple[str, Way]]:
+    """Give each page with the ways to look at it."""
+    if os.environ.get("PAGES") == "all":
+        return list(product(SIGHTS, WAYS))
+    # A step that has nothing in common with their number reaches all of the ways.
+    steps = cycle(WAYS[(place * 7) % len(WAYS)] for place in range(len(WAYS)))
+    return list(zip(SIGHTS, steps, strict=False))
 
 
-def test_every_page_is_accessible_and_the_console_silent(
-    pausing: Shop, page: Page
-) -> None:
-    for path in PAGES:
-        page.goto(pausing.url + path)
-        assert_accessible(page)
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= page.viewport_size["width"], path  # type: ignore[index]
+@pytest.mark.long
+@pytest.mark.parametrize(("name", "way"), walks(), ids=str)
+def test_a_page_is_for_everybody(gallery: Gallery, name: str, way: Way) -> None:
+    width, light, language = way
+    page, sight = gallery.page, SIGHTS[name]
+    page.set_viewport_size({"width": width, "height": 844})
+    page.emulate_media(color_scheme=light, reduced_motion="reduce")  # type: ignore[arg-type]
+    gallery.noises.clear()
+
+    assert sight.show(Visitor(gallery, language)) == sight.status
+
+    assert page.evaluate(FAULTS, language) == []
+    assert_accessible(page)
+    assert gallery.noises == []
+    where = name.partition(":")[0]
+    assert gallery.titles.setdefault((language, page.title()), where) == where
 
 
-def test_data_for_machines_is_let_through_and_not_run(shop: Shop, page: Page) -> None:
-    page.goto(f"{shop.url}/products/{READING}")
+@pytest.mark.snapshot
+@pytest.mark.parametrize("name", READ_ALOUD)
+def test_a_page_reads_as_before(gallery: Gallery, name: str) -> None:
+    """Compare what screen readers are told, in its order, with the tree kept of it."""
+    page = gallery.page
+    page.set_viewport_size({"width": 390, "height": 844})
 
-    block = page.locator('script[type="application/ld+json"]')
-    assert '"@type": "Product"' in (block.text_content() or "")
+    SIGHTS[name].show(Visitor(gallery))
 
-
-def test_questions_open_without_scripts(shop: Shop, page_without_scripts: Page) -> None:
-    page = page_without_scripts
-    page.goto(f"{shop.url}/faq")
-    page.get_by_text("Do I need an account?").click()
-
-    expect(
-        page.get_by_text("The link in your receipt opens your order")
-    ).to_be_visible()
-
-
-@pytest.mark.parametrize("scripts", ["page", "page_without_scripts"])
-def test_somebody_who_lost_the_link_gets_it_by_mail(
-    shop: Shop, scripts: str, request: pytest.FixtureRequest
-) -> None:
-    page: Page = request.getfixturevalue(scripts)
-    placed = shop.place()
-    page.goto(f"{shop.url}/find-my-order")
-    page.get_by_label("E-mail").fill("ana")
-    page.get_by_role("button", name="Send me the links").click()
-    expect(page.get_by_text("Enter an e-mail address")).to_be_visible()
-
-    page.get_by_label("E-mail").fill(CUSTOMER["email"])
-    page.get_by_role("button", name="Send me the links").click()
-    expect(page.get_by_text("a letter with the links is on its way")).to_be_visible()
-
-    shop.run_job("send-mail")
-    (letter,) = shop.mailbox.letters
-    page.goto(re.findall(r"http://\S+", letter.text or "")[0])
-    expect(page.locator(".number strong")).to_have_text(placed.answer["number"])
-
-
-def test_a_download_is_not_sold_before_the_box_is_ticked(
-    shop: Shop, page_without_scripts: Page
-) -> None:
-    page = page_without_scripts
-    page.goto(f"{shop.url}/checkout?service_id={FILE}")
-    page.get_by_label("E-mail").fill(CUSTOMER["email"])
-    page.get_by_label("Name").fill(CUSTOMER["name"])
-    page.get_by_role("button", name=re.compile("continue to payment", re.I)).click()
-    expect(page.get_by_role("alert")).to_contain_text("Please tick this")
-
-    page.get_by_role("checkbox").check()
-    page.get_by_role("button", name=re.compile("continue to payment", re.I)).click()
-    page.wait_for_url(f"{shop.emulator.url}/**")
+    assert_same_tree(page, name)

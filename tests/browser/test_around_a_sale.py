@@ -1,0 +1,99 @@
+"""The pages around a sale: quiet, accessible, and of use without scripts."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.fixtures.browser import assert_accessible
+from tests.fixtures.shop import CUSTOMER, READING, Shop
+
+pytestmark = pytest.mark.browser
+
+FILE = "almanac-2027-digital"
+PAGES = [
+    "/terms",
+    "/es/cancellation",
+    "/pt/privacy",
+    "/imprint",
+    "/faq",
+    "/find-my-order",
+    "/find-my-order?sent=1",
+    f"/checkout?service_id={FILE}",
+    "/checkout?service_id=one-that-pauses",
+    "/products/one-that-pauses",
+    "/nowhere",
+]
+
+
+@pytest.fixture
+def pausing(shop: Shop) -> Shop:
+    """Give a shop with a product that pauses."""
+    shop.rows(
+        "UPDATE products SET id = 'one-that-pauses', pause_note = 'Until March.'"
+        " WHERE id = 'reading-in-yen'"
+    )
+    return shop
+
+
+def test_every_page_is_accessible_and_the_console_silent(
+    pausing: Shop, page: Page
+) -> None:
+    for path in PAGES:
+        page.goto(pausing.url + path)
+        assert_accessible(page)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= page.viewport_size["width"], path  # type: ignore[index]
+
+
+def test_data_for_machines_is_let_through_and_not_run(shop: Shop, page: Page) -> None:
+    page.goto(f"{shop.url}/products/{READING}")
+
+    block = page.locator('script[type="application/ld+json"]')
+    assert '"@type": "Product"' in (block.text_content() or "")
+
+
+def test_questions_open_without_scripts(shop: Shop, page_without_scripts: Page) -> None:
+    page = page_without_scripts
+    page.goto(f"{shop.url}/faq")
+    page.get_by_text("Do I need an account?").click()
+
+    expect(
+        page.get_by_text("The link in your receipt opens your order")
+    ).to_be_visible()
+
+
+@pytest.mark.parametrize("scripts", ["page", "page_without_scripts"])
+def test_somebody_who_lost_the_link_gets_it_by_mail(
+    shop: Shop, scripts: str, request: pytest.FixtureRequest
+) -> None:
+    page: Page = request.getfixturevalue(scripts)
+    placed = shop.place()
+    page.goto(f"{shop.url}/find-my-order")
+    page.get_by_label("E-mail").fill("ana")
+    page.get_by_role("button", name="Send me the links").click()
+    expect(page.get_by_text("Enter an e-mail address")).to_be_visible()
+
+    page.get_by_label("E-mail").fill(CUSTOMER["email"])
+    page.get_by_role("button", name="Send me the links").click()
+    expect(page.get_by_text("a letter with the links is on its way")).to_be_visible()
+
+    shop.run_job("send-mail")
+    (letter,) = shop.mailbox.letters
+    page.goto(re.findall(r"http://\S+", letter.text or "")[0])
+    expect(page.locator(".number strong")).to_have_text(placed.answer["number"])
+
+
+def test_a_download_is_not_sold_before_the_box_is_ticked(
+    shop: Shop, page_without_scripts: Page
+) -> None:
+    page = page_without_scripts
+    page.goto(f"{shop.url}/checkout?service_id={FILE}")
+    page.get_by_label("E-mail").fill(CUSTOMER["email"])
+    page.get_by_label("Name").fill(CUSTOMER["name"])
+    page.get_by_role("button", name=re.compile("continue to payment", re.I)).click()
+    expect(page.get_by_role("alert")).to_contain_text("Please tick this")
+
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name=re.compile("continue to payment", re.I)).click()
+    page.wait_for_url(f"{shop.emulator.url}/**")

@@ -1,0 +1,120 @@
+"""What a first visit costs: bytes on the wire, requests, and leaps of the page."""
+
+import gzip
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.fixtures.browser import listening
+from tests.fixtures.gallery import DIGITAL, LANGUAGES, PACK
+from tests.fixtures.shop import READING, Shop
+
+pytestmark = pytest.mark.browser
+
+MOST_BYTES, MOST_REQUESTS, MOST_HTML = 60_000, 10, 12_000
+WORST_SHIFT = 0.01
+SHIFTS = """
+  window.shifted = 0;
+  new PerformanceObserver((list) => {
+    for (const one of list.getEntries()) window.shifted += one.value;
+  }).observe({type: "layout-shift", buffered: true});
+"""
+PAGES = ("/", f"/products/{READING}", f"/products/{PACK}", f"/products/{DIGITAL}")
+
+
+@dataclass
+class Visit:
+    """A first visit, and what came over the wire for it."""
+
+    page: Page
+    asked: list[str] = field(default_factory=list)
+    bytes: float = 0
+
+
+@pytest.fixture
+def visit(chromium: Browser) -> Iterator[Visit]:
+    """Give a browser that has kept nothing, and counts."""
+    with listening(chromium) as (page, noises):
+        visit, line = Visit(page), page.context.new_cdp_session(page)
+        line.send("Network.enable")
+
+        def add(event: dict[str, float]) -> None:
+            visit.bytes += event["encodedDataLength"]
+
+        line.on("Network.loadingFinished", add)
+        page.on("request", lambda request: visit.asked.append(request.url))
+        page.add_init_script(SHIFTS)
+        yield visit
+        assert noises == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_first_visit_is_light_and_calm(shop: Shop, visit: Visit, path: str) -> None:
+    visit.page.goto(shop.url + path, wait_until="networkidle")
+    # All of it is seen once, so that whatever loads late has loaded.
+    visit.page.mouse.wheel(0, 20_000)
+    visit.page.wait_for_timeout(100)
+
+    assert visit.bytes <= MOST_BYTES
+    assert len(visit.asked) <= MOST_REQUESTS
+    assert {urlsplit(url).netloc for url in visit.asked} == {urlsplit(shop.url).netloc}
+    assert visit.page.evaluate("window.shifted") <= WORST_SHIFT
+
+
+def test_static_files_are_compressed_and_kept_for_ever(shop: Shop) -> None:
+    html = shop.get(f"/products/{READING}").text
+    assets = set(re.findall(r'"(/assets/[^"]+)"', html))
+    assert len(assets) >= 4
+    for path in assets:
+        packed = shop.get(path, headers={"Accept-Encoding": "gzip, br"})
+        plain = shop.get(path, headers={"Accept-Encoding": "identity"})
+        assert "immutable" in packed.headers["Cache-Control"], path
+        assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
+        assert "Content-Encoding" not in plain.headers, path
+        if len(plain.content) > 1000 and not path.endswith((".png", ".jpg")):
+            assert packed.headers["Content-Encoding"] == "gzip", path
+            length = int(packed.headers["Content-Length"])
+            assert length < len(plain.content) * 0.7, path
+        assert packed.content == plain.content, path
+
+
+def test_a_part_of_a_static_file_is_sent_as_it_is(shop: Shop) -> None:
+    asset = shop.app.jinja_env.globals["asset"]("css/shop.css")  # type: ignore[operator]
+    asked = {"Accept-Encoding": "gzip", "Range": "bytes=0-9"}
+    part = shop.get(asset, headers=asked)
+    assert part.status_code == 206
+    assert part.content == shop.get(asset).content[:10]
+    assert "Content-Encoding" not in part.headers
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_for_everybody_are_compressed_and_asked_for_again(
+    shop: Shop, path: str, language: str
+) -> None:
+    path = path if language == "en" else f"/{language}{path}"
+    page = shop.get(path, headers={"Accept-Encoding": "gzip"})
+    assert page.headers["Content-Encoding"] == "gzip"
+    assert page.headers["Cache-Control"] == "no-cache"
+    assert "Accept-Encoding" in page.headers["Vary"]
+    assert len(gzip.compress(page.content)) <= MOST_HTML
+    # A page with a token in it must not be compressed.
+    assert "csrf_token" not in page.text
+
+    seen = {"If-None-Match": page.headers["ETag"]}
+    assert shop.get(path, headers=seen).status_code == 304
+    plain = shop.get(path, headers={"Accept-Encoding": "identity"})
+    assert "Content-Encoding" not in plain.headers
+    assert plain.text == page.text
+
+
+def test_pages_of_one_person_are_not_compressed(shop: Shop) -> None:
+    token = shop.place().token
+    for path in (f"/checkout?service_id={READING}", f"/orders/{token}"):
+        page = shop.get(path, headers={"Accept-Encoding": "gzip"})
+        assert "Content-Encoding" not in page.headers, path
+        assert "csrf_token" in page.text, path
