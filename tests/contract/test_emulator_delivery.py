@@ -170,6 +170,17 @@ def test_every_endpoint_gets_every_event(
     assert first.pending_webhooks == 2
 
 
+def test_an_endpoint_gets_the_types_that_it_is_enabled_for(
+    emulator: EmulatorHand, receiver: Receiver, new_session: NewSession
+) -> None:
+    emulator.remove_endpoint("we_1")
+    emulator.add_endpoint(receiver.url, SECRET, "charge.succeeded")
+    emulator.pay(new_session().id)
+    emulator.wait()
+    assert receiver.types() == ["charge.succeeded"]
+    assert {event["pending_webhooks"] for event in emulator.events()} == {0}
+
+
 def test_an_event_is_sent_again_on_demand(
     emulator: EmulatorHand, receiver: Receiver, new_session: NewSession
 ) -> None:

@@ -1,7 +1,8 @@
 """`/_control/…`: what tests and outside checks may see and make happen, in JSON.
 
-POST endpoints {"url", "secret"}: deliver to this URL too; several secrets, separated by
-    commas, all sign. DELETE endpoints/<id>: no more, retries included.
+POST endpoints {"url", "secret", "enabled_events": ["*"]}: deliver events of these types
+    to this URL too; several secrets, separated by commas, all sign.
+DELETE endpoints/<id>: no more, retries included.
 POST reset {"endpoints": false}: forget everything, faults and clock too; the endpoints
     only when told.
 GET ledger: sessions, payment_intents, charges, refunds, disputes, balance_transactions,
@@ -61,8 +62,9 @@ def deliver(response: Response) -> Response:
 def add_endpoint() -> tuple[Response, int]:
     """Add an endpoint."""
     url, secret = _member("url", str), _member("secret", str)
+    kinds = [str(kind) for kind in _member("enabled_events", list, ["*"])]
     with machine().state.lock:
-        endpoint = machine().state.add_endpoint(url, secret)
+        endpoint = machine().state.add_endpoint(url, secret, kinds)
     return jsonify(_without_secret(endpoint)), 201
 
 

@@ -25,7 +25,7 @@ def emit(
     data: JsonObject = {"object": copy.deepcopy(shown)}
     if before is not None:
         data["previous_attributes"] = copy.deepcopy(before)
-    event = record(state, kind, data, pending_webhooks=len(state.endpoints))
+    event = record(state, kind, data, pending_webhooks=len(_listeners(state, kind)))
     lay_out_deliveries(state, event)
 
 
@@ -56,13 +56,21 @@ def body_of(event: JsonObject) -> str:
 
 
 def lay_out_deliveries(state: State, event: JsonObject) -> list[JsonObject]:
-    """Add a delivery of this event for each endpoint; the courier takes them on."""
+    """Add a delivery for each endpoint that wants it; the courier takes them on."""
     laid_out = [
         new_delivery(state, event["id"], event["type"], endpoint)
-        for endpoint in state.endpoints.values()
+        for endpoint in _listeners(state, event["type"])
     ]
     state.outbox += [delivery["id"] for delivery in laid_out]
     return laid_out
+
+
+def _listeners(state: State, kind: str) -> list[JsonObject]:
+    return [
+        endpoint
+        for endpoint in state.endpoints.values()
+        if not {"*", kind}.isdisjoint(endpoint["enabled_events"])
+    ]
 
 
 def new_delivery(

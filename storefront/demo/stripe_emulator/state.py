@@ -98,8 +98,10 @@ class State:
         """Give what is known behind the scenes of the object with this id."""
         return self.tables["notes"].get(key, {})
 
-    def add_endpoint(self, url: str, secret: str) -> JsonObject:
-        """Deliver events from now on to this URL too.
+    def add_endpoint(
+        self, url: str, secret: str, enabled_events: Sequence[str] = ("*",)
+    ) -> JsonObject:
+        """Deliver events of these types (all by default) from now on to this URL too.
 
         Endpoints are numbered, so that deliveries left over from an earlier run find
         the endpoint that took the same place in this one.
@@ -107,7 +109,12 @@ class State:
         number = len(self.endpoints) + 1
         while f"we_{number}" in self.endpoints:
             number += 1
-        endpoint = {"id": f"we_{number}", "url": url, "secret": secret}
+        endpoint: JsonObject = {
+            "id": f"we_{number}",
+            "url": url,
+            "secret": secret,
+            "enabled_events": list(enabled_events),
+        }
         self.endpoints[endpoint["id"]] = endpoint
         return endpoint
 
