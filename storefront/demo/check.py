@@ -4,9 +4,10 @@ Run when nothing is moving any more. It reads by plain SQL and shares no code of
 sale with the shop, so that both cannot be wrong in the same way.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +55,14 @@ class Books:
             if charge["status"] == "succeeded" and "order_id" in charge["metadata"]
         }
 
-    def returned(self, payment: str | None) -> int:
-        """Add up what Stripe has returned of a payment, in its own units."""
-        return sum(
-            refund["amount"]
-            for refund in self.ledger["refunds"]
-            if refund["payment_intent"] == payment and refund["status"] == "succeeded"
-        )
+    @cached_property
+    def returned(self) -> Counter[str | None]:
+        """Add up what Stripe has returned of each payment, in its own units."""
+        sums = Counter[str | None]()
+        for one in self.ledger["refunds"]:
+            if one["status"] == "succeeded":
+                sums[one["payment_intent"]] += one["amount"]
+        return sums
 
 
 def read_books(
@@ -160,30 +162,29 @@ def nothing_is_given_without_money(books: Books) -> Iterator[str]:
 def refunds_agree(books: Books) -> Iterator[str]:
     """3. The refunded sum is what Stripe has returned, refund by refund."""
     for order in books.orders:
-        there = books.returned(order["provider_payment_intent_id"])
+        there = books.returned[order["provider_payment_intent_id"]]
         here = _wire(order["amount_refunded"], order["currency"])
         if here != there:
             yield f"Order {order['number']} has {here} returned, Stripe {there}."
-        if (order["status"] == "refunded") != (
-            0 < order["amount_refunded"] == order["total_amount"]
-        ):
+        whole = 0 < order["amount_refunded"] == order["total_amount"]
+        if (order["status"] == "refunded") != whole:
             yield f"Order {order['number']} is {order['status']} for its refunds."
 
 
 def history_tells_the_same(books: Books) -> Iterator[str]:
     """4. The status is where the events lead; paid once, refunds add up."""
+    histories: dict[Any, list[Row]] = defaultdict(list)
+    for event in books.events:
+        histories[event["order_id"]].append(event)
     for order in books.orders:
-        mine = [one for one in books.events if one["order_id"] == order["id"]]
+        mine = histories[order["id"]]
         kinds = [one["event_type"] for one in mine]
         if not kinds or kinds[0] != "created":
             yield f"Order {order['number']} was never created, by its events."
         if kinds.count("paid") != (order["paid_at"] is not None):
             yield f"Order {order['number']} was paid {kinds.count('paid')} times."
-        returned = sum(
-            one["event_metadata"]["amount"]
-            for one in mine
-            if one["event_type"] == "refunded"
-        )
+        refunds = [one for one in mine if one["event_type"] == "refunded"]
+        returned = sum(one["event_metadata"]["amount"] for one in refunds)
         if returned != order["amount_refunded"]:
             yield f"Order {order['number']} has events for {returned} returned."
         if _led_to(kinds, order) != order["status"]:
@@ -223,7 +224,7 @@ def letters_have_arrived(books: Books) -> Iterator[str]:
         return
     arrived: dict[str, set[str]] = {}
     for letter in books.letters:
-        name = str(letter.message["Message-ID"]).strip("<>").partition("@")[0]
+        name = str(letter.headers["Message-ID"]).strip("<>").partition("@")[0]
         arrived.setdefault(name, set()).update(letter.recipients)
     for row in books.outbox:
         found = arrived.pop(str(row["id"]), None)
@@ -271,13 +272,11 @@ def totals_agree(books: Books) -> Iterator[str]:
             ours[order["currency"]] += _wire(net, order["currency"])
     for payment, charge in books.payments().items():
         if payment in settled:
-            net = charge["amount_captured"] - books.returned(payment)
+            net = charge["amount_captured"] - books.returned[payment]
             theirs[charge["currency"].upper()] += net
     for currency in ours | theirs:
         if ours[currency] != theirs[currency]:
-            yield (
-                f"In {currency} we hold {ours[currency]} and Stripe {theirs[currency]}."
-            )
+            yield f"{currency}: we hold {ours[currency]}, Stripe {theirs[currency]}."
 
 
 def _wire(amount: int, currency: str) -> int:

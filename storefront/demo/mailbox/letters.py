@@ -28,26 +28,32 @@ class Letter:
         """Give the letter, parsed."""
         return email.message_from_bytes(self.raw, policy=email.policy.default)
 
+    @cached_property
+    def headers(self) -> EmailMessage:
+        """Give its headers alone: of many thousand letters nobody needs more."""
+        head, _, _ = self.raw.partition(b"\r\n\r\n")
+        return email.message_from_bytes(head, policy=email.policy.default)
+
     @property
     def sender(self) -> str:
         """Give the envelope's sender."""
-        return str(self.message.get("Return-Path", "")).strip("<> ")
+        return str(self.headers.get("Return-Path", "")).strip("<> ")
 
     @property
     def recipients(self) -> list[str]:
         """Give the envelope's recipients."""
-        return [str(one) for one in self.message.get_all("Delivered-To", [])]
+        return [str(one) for one in self.headers.get_all("Delivered-To", [])]
 
     @property
     def received_at(self) -> datetime:
         """Give the moment of arrival."""
-        _, _, moment = str(self.message["Received"]).rpartition(";")
+        _, _, moment = str(self.headers["Received"]).rpartition(";")
         return parsedate_to_datetime(moment.strip())
 
     @property
     def subject(self) -> str:
         """Give the subject, or a stand-in that can be clicked."""
-        return str(self.message.get("Subject", "")).strip() or "(no subject)"
+        return str(self.headers.get("Subject", "")).strip() or "(no subject)"
 
     @property
     def text(self) -> str | None:
@@ -99,6 +105,11 @@ class Pile:
         """Give the letters as they are now."""
         with self._changed:
             return list(self._letters)
+
+    def count(self) -> int:
+        """Count the letters."""
+        with self._changed:
+            return len(self._letters)
 
     def find(self, number: int) -> Letter | None:
         """Give the letter of that number, if it is there."""
