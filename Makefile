@@ -3,14 +3,16 @@
 
 PYTHON =
 ARGS =
+MINUTES = 3
+SEED =
 VENV = .venv/bin/python
 # One file a worker at a time: its fixtures are made once.
 PYTEST = $(VENV) -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
   -p tests.tools.left_out
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long snapshots reliability mutants mutants-random lint format translations \
-  lock clean
+.PHONY: help run test test-long snapshots reliability mutants mutants-random chaos \
+  lint format translations lock clean
 
 # An interpreter counts when it runs: shims of version managers may only be there.
 define install
@@ -67,6 +69,10 @@ mutants-random: ## change the code at random, COUNT=100 times by SEED=1, and see
 	@$(VENV) -m tests.tools.random_mutants --count $(or $(COUNT),100) \
 	  $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+chaos: ## customers and one fault after the other for MINUTES=3, then all books; SEED= repeats
+	@$(call install,requirements-dev.txt)
+	@exec $(VENV) -m tests.chaos --minutes "$(MINUTES)" --seed "$(SEED)"
+
 lint: ## check style, types and templates
 	@$(call install,requirements-dev.txt)
 	$(VENV) -m ruff check .
@@ -93,4 +99,4 @@ lock: ## pin what requirements.in and requirements-dev.in ask for
 
 clean: ## remove what can be made again; the demo's data in instance/ stay
 	rm -rf .venv .coverage .coverage.* htmlcov .pytest_cache .mypy_cache \
-	  .ruff_cache .hypothesis
+	  .ruff_cache .hypothesis .chaos

@@ -38,6 +38,11 @@ class Child:
         self._grace = grace
 
     @property
+    def pid(self) -> int:
+        """Give the guard's process id; what it guards is its only child."""
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         """Tell whether the process is still there."""
         return self._process.poll() is None

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +19,7 @@ from tests.factories.events import JsonObject
 from tests.faults.dying import let_leases_end
 from tests.faults.machine_kills import Mortals, be_quick
 from tests.faults.machine_stripe import Account
+from tests.faults.truth import doubled_sessions, odd_statuses
 from tests.fixtures.shop import CUSTOMER, Shop
 
 # What the shelf is made of stays between histories.
@@ -262,7 +263,7 @@ class World:
         return [
             *check(books),
             *self._broken_promises(),
-            *self._doubled_sessions(ledger),
+            *doubled_sessions(ledger),
             *self._odd_statuses(ledger),
         ]
 
@@ -280,49 +281,14 @@ class World:
         if not len(kept) == len(set(kept.values())) == count["orders"]:
             yield f"{len(kept)} keys have made {count['orders']} orders."
 
-    def _doubled_sessions(self, ledger: JsonObject) -> Iterator[str]:
-        """Tell of attempts that have made more than one session at Stripe."""
-        made = Counter(one["metadata"]["attempt_id"] for one in ledger["sessions"])
-        for attempt, count in made.items():
-            if count > 1:
-                yield f"The attempt {attempt} has made {count} sessions."
-
     def _odd_statuses(self, ledger: JsonObject) -> Iterator[str]:
         """Tell of orders whose status is not what their sessions at Stripe call for."""
         for name in ("refunds", "disputes", "deliveries"):
             self.ended[name] += len(ledger[name])
-        intents = {one["id"]: one["status"] for one in ledger["payment_intents"]}
-        seen = {
-            one["id"]: _state_of(one, intents.get(one["payment_intent"]))
-            for one in ledger["sessions"]
-        }
-        for order in self.shop.rows("SELECT * FROM orders"):
-            self.ended[f"orders {order['status']}"] += 1
-            attempts = self.shop.rows(
-                "SELECT state, provider_session_id AS session FROM checkout_attempts"
-                " WHERE order_id = %s ORDER BY position",
-                order["id"],
-            )
-            states = [seen.get(one["session"], one["state"]) for one in attempts]
-            expected = _status_of(states)
-            if order["status"] not in expected:
-                yield f"Order {order['number']} is {order['status']}, after {states}."
-
-
-def _state_of(session: JsonObject, payment: str | None) -> str:
-    if session["status"] != "complete":
-        return str(session["status"])
-    if session["payment_status"] == "paid":
-        return "paid"
-    return "processing" if payment == "processing" else "failed"
-
-
-def _status_of(states: Sequence[str]) -> Sequence[str]:
-    if "paid" in states:
-        return ("paid", "refunded")
-    if {"prepared", "open", "processing"}.intersection(states):
-        return ("pending",)
-    return ("failed",) if states[-1] == "failed" else ("canceled",)
+        orders = self.shop.rows("SELECT * FROM orders")
+        self.ended.update(f"orders {order['status']}" for order in orders)
+        attempts = self.shop.rows("SELECT * FROM checkout_attempts ORDER BY position")
+        yield from odd_statuses(orders, attempts, ledger)
 
 
 @contextmanager

@@ -27,6 +27,10 @@ class Mailbox:
         """Give what arrived, oldest first."""
         return self._pile.list()
 
+    def count(self) -> int:
+        """Count what arrived."""
+        return self._pile.count()
+
     def wait_for(self, count: int, timeout: float = 5.0) -> list[Letter]:
         """Wait for so many letters and give all that are there.
 
@@ -41,6 +45,10 @@ class Mailbox:
     def clear(self) -> None:
         """Throw the letters away and let everything work again."""
         self._pile.clear()
+        self.mend()
+
+    def mend(self) -> None:
+        """Let everything work again."""
         self._smtp.faults.clear()
         self._smtp.listen()
 

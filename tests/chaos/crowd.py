@@ -1,0 +1,78 @@
+"""The crowd: many customers at once, on a few threads.
+
+A customer is a generator that yields how many seconds it pauses; while it does, it
+holds no thread.
+"""
+
+import heapq
+import threading
+import time
+from collections.abc import Iterator
+from itertools import count
+
+Visit = Iterator[float]
+
+
+class Crowd:
+    """Runs visits until told that nobody else comes in."""
+
+    def __init__(self, threads: int) -> None:
+        """Begin to work."""
+        self._due: list[tuple[float, int, Visit]] = []
+        self._numbers = count()
+        self._changed = threading.Condition()
+        self._inside = 0
+        self._over = False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"crowd-{number}", daemon=True)
+            for number in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def inside(self) -> int:
+        """Count the customers who are under way."""
+        return self._inside
+
+    def enter(self, visit: Visit) -> None:
+        """Let a customer in."""
+        with self._changed:
+            self._inside += 1
+            self._push(visit, 0.0)
+
+    def leave(self, seconds: float) -> bool:
+        """Let those inside come to their end, for so long; tell whether they did."""
+        with self._changed:
+            is_empty = self._changed.wait_for(lambda: not self._inside, seconds)
+            self._over = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join(seconds)
+        return is_empty
+
+    def _push(self, visit: Visit, pause: float) -> None:
+        due = time.monotonic() + pause
+        heapq.heappush(self._due, (due, next(self._numbers), visit))
+        self._changed.notify()
+
+    def _work(self) -> None:
+        while visit := self._next():
+            try:
+                pause = next(visit)
+            except StopIteration:
+                with self._changed:
+                    self._inside -= 1
+                    self._changed.notify_all()
+            else:
+                with self._changed:
+                    self._push(visit, pause)
+
+    def _next(self) -> Visit | None:
+        with self._changed:
+            while not self._over:
+                wait = self._due[0][0] - time.monotonic() if self._due else None
+                if wait is not None and wait <= 0:
+                    return heapq.heappop(self._due)[2]
+                self._changed.wait(wait)
+            return None

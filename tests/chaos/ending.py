@@ -1,0 +1,142 @@
+"""How a run ends: all faults off, everything comes to rest, all books are compared."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from storefront.demo.check import check, read_books
+from tests.chaos.notes import Notes
+from tests.chaos.stage import Stage
+from tests.faults.truth import doubled_sessions, odd_statuses
+
+JOBS = ("read-refunds", "reconcile", "expire-orders", "send-mail")
+# Deliveries that failed are on their way for two minutes and more.
+LONGEST_DELIVERY = 180.0
+LONGEST_REST = 900.0
+TABLES = ("sessions", "payment_intents", "charges", "refunds", "disputes")
+# Time passes quickly: who has not paid by now does not come back.
+DEADLINES_PASS = """
+    UPDATE orders SET expires_at = now() - interval '1 minute' WHERE id IN (
+        SELECT id FROM orders WHERE status = 'pending' AND expires_at > now()
+        AND created_at < now() - %s::interval FOR UPDATE SKIP LOCKED)
+"""
+NOBODY_HAS_ASKED = "UPDATE checkout_attempts SET asked_at = now() - interval '1 hour'"
+WAITING = """
+    SELECT 'letters to send' AS what, count(*) AS n FROM letters
+        WHERE sent_at IS NULL AND parked_at IS NULL
+    UNION ALL SELECT 'refunds to read', count(*) FROM refund_readings
+    UNION ALL SELECT 'orders past their deadline', count(*) FROM orders
+        WHERE status = 'pending' AND expires_at < now()
+    UNION ALL SELECT 'events without an outcome', count(*) FROM stripe_events
+        WHERE outcome IS NULL
+    UNION ALL SELECT 'pages of paid orders', count(*) FROM checkout_attempts
+        JOIN orders ON orders.id = order_id
+        WHERE state IN ('prepared', 'open') AND status <> 'pending'
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What stands at the end. `differences`: a sentence each, none if all agrees."""
+
+    orders: Counter[str]
+    letters: Counter[str]
+    matters: Counter[str]
+    parked: int
+    events: int
+    payments: int
+    seconds_to_rest: float
+    differences: list[str]
+
+
+def come_to_rest(stage: Stage, say: Callable[[str], None]) -> tuple[float, list[str]]:
+    """Let everything come to its end; give how long that took, and what still waits."""
+    begun = time.monotonic()
+    stage.let_go()
+    stage.mailbox.mend()
+    for line in (stage.stripe_line, stage.mail_line, stage.database_line):
+        line.heal()
+    stage.server.wait()
+    stage.emulator.release_webhooks()
+    finish_bank_debits(stage)
+    stage.rows(DEADLINES_PASS, "0 seconds")
+    waiting = ["everything"]
+    while waiting and time.monotonic() < begun + LONGEST_REST:
+        say("deliveries still arrive")
+        _deliver(stage)
+        stage.rows(NOBODY_HAS_ASKED)
+        for job in JOBS:
+            say(f"the job {job} runs")
+            stage.server.run_jobs(job)
+        waiting = [
+            f"{row['n']} {row['what']}" for row in stage.rows(WAITING) if row["n"]
+        ]
+    return time.monotonic() - begun, waiting
+
+
+def finish_bank_debits(stage: Stage) -> None:
+    """Have every bank that is still at work decide, for the shop."""
+    ledger = stage.emulator.ledger("sessions", "payment_intents")
+    working = {
+        one["id"] for one in ledger["payment_intents"] if one["status"] == "processing"
+    }
+    for session in ledger["sessions"]:
+        if session["payment_intent"] in working:
+            stage.emulator.pay(session["id"], "delayed_succeeds")
+
+
+def _deliver(stage: Stage) -> None:
+    give_up_at = time.monotonic() + LONGEST_DELIVERY
+    while time.monotonic() < give_up_at:
+        with suppress(AssertionError):
+            stage.emulator.wait(5)
+            return
+
+
+def compare(stage: Stage, notes: Notes, say: Callable[[str], None]) -> Outcome:
+    """Come to rest, then read all books and tell what does not agree."""
+    seconds, waiting = come_to_rest(stage, say)
+    say("all books are compared")
+    ledger = stage.emulator.ledger(*TABLES)
+    books = read_books(stage.database_url, ledger, stage.mailbox.letters)
+    return Outcome(
+        orders=Counter(order["status"] for order in books.orders),
+        letters=Counter(letter["kind"] for letter in books.outbox),
+        matters=Counter(matter["reason"] for matter in books.matters),
+        parked=sum(letter["parked_at"] is not None for letter in books.outbox),
+        events=stage.rows("SELECT count(*) AS n FROM stripe_events")[0]["n"],
+        payments=len(books.payments()),
+        seconds_to_rest=seconds,
+        differences=[
+            *(f"Still waiting: {what}." for what in waiting),
+            *check(books),
+            *doubled_sessions(ledger),
+            *odd_statuses(books.orders, books.attempts, ledger),
+            *broken_promises(stage, notes, books.orders, books.attempts),
+        ],
+    )
+
+
+def broken_promises(
+    stage: Stage, notes: Notes, orders: Any, attempts: Any
+) -> Iterator[str]:
+    """Tell of what was acknowledged and is not there.
+
+    11: no order answered 201, no payment page answered 201 or 303, no payment that a
+    page has confirmed is forgotten. 5: one key never makes two orders.
+    """
+    rows = stage.rows("SELECT key, order_id::text FROM checkout_requests")
+    kept = {row["key"]: row["order_id"] for row in rows}
+    for key, order_id in notes.orders.items():
+        if kept.get(f"api:{key}") != order_id:
+            yield f"The order of {key} was promised and is not there."
+    if not len(kept) == len(set(kept.values())) == len(orders):
+        yield f"{len(kept)} keys have made {len(orders)} orders."
+    for session in notes.sessions - {one["provider_session_id"] for one in attempts}:
+        yield f"The payment page {session} was promised and is not known."
+    paid = {str(order["id"]) for order in orders if order["paid_at"]}
+    for order_id in notes.paid - paid:
+        yield f"Order {order_id} was called paid and is not."
