@@ -12,7 +12,7 @@ from storefront.orders.models import Order, Refund
 from storefront.web.filters import address_lines, money, when
 
 # Name, quantity, unit price, sum: in millimetres of the 160 there are.
-COLUMNS = (82, 16, 31, 31)
+COLUMNS = (73, 25, 31, 31)
 ALIGNED = ("LEFT", "RIGHT", "RIGHT", "RIGHT")
 
 
@@ -94,7 +94,7 @@ def _buyer(order: Order) -> list[str]:
     address = address_lines(order.shipping_address or {})
     if address[:1] == [order.customer_name]:
         address.pop(0)
-    return [order.customer_name, *address, order.customer_email]
+    return [order.customer_name, order.customer_email, *address]
 
 
 def _draw_lines(leaf: Leaf, order: Order) -> None:

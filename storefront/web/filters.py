@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_date, format_datetime
 from flask import Flask, current_app
 from jinja2 import StrictUndefined
@@ -65,9 +66,11 @@ def day(given: date) -> str:
 
 
 def address_lines(place: dict[str, Any]) -> list[str]:
-    """List the lines of a postal address as Stripe tells it."""
+    """List the lines of a postal address as Stripe tells it, its country by name."""
+    countries = Locale.parse(spoken_locale(), sep="-").territories
+    country = place.get("country")
     town = (place.get("postal_code"), place.get("city"))
-    land = (place.get("state"), place.get("country"))
+    land = (place.get("state"), countries.get(country, country))
     lines = (
         place.get("name"),
         place.get("line1"),
