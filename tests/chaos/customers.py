@@ -23,6 +23,8 @@ from tests.chaos.notes import CUT, Notes
 PATIENCE_SECONDS = 15.0
 TRIES, PAUSE_BETWEEN_TRIES = 8, 2.0
 LOOKS, PAUSE_BETWEEN_LOOKS = 3, 1.5
+# What happens there waits for nobody but the emulator's own lock.
+LONGEST_AT_STRIPE = 60.0
 OWNER = "Bearer sk_test_of_the_owner"
 SHELF = ("birth-chart-reading", "almanac-2027-digital", "almanac-2027-printed")
 # Of a hundred customers so many go each way.
@@ -55,6 +57,7 @@ class Customer:
     session: str = ""
     order_id: str = ""
     page: str = ""
+    payment: str = ""
     cookies: dict[str, str] = field(default_factory=dict)
 
     def visit(self) -> Visit:
@@ -138,53 +141,40 @@ class Customer:
 
     def pay(self, outcome: str = "paid") -> bool:
         """Pay, or try to; tell whether Stripe's page was still open for that."""
-        told = self._at_stripe(f"sessions/{self.session}/pay", outcome=outcome)
+        told = self._by_hand(f"sessions/{self.session}/pay", outcome=outcome)
         if told:
-            parts = urlsplit(told["success_url"])
-            self.page = parts.path
+            self.page = urlsplit(told["success_url"]).path
             self.order_id = told["client_reference_id"]
+            self.payment = told["payment_intent"]
         return bool(told)
-
-    def charge(self) -> dict[str, Any] | None:
-        """Find the charge of this customer's payment."""
-        session = _http().get(
-            f"{self.stripe}/v1/checkout/sessions/{self.session}",
-            params={"expand[]": "payment_intent"},
-            headers={"Authorization": OWNER},
-            timeout=60,
-        )
-        return session.json() if session.ok else None
 
     def refund(self, amount: int | None = None) -> None:
         """Have the owner give the money back in the dashboard, or part of it."""
-        told = self.charge()
-        if told is None:
-            return
-        asked = {"payment_intent": told["payment_intent"]["id"]}
+        asked = {"payment_intent": self.payment}
         if amount:
             asked["amount"] = str(amount)
-        _http().post(
-            f"{self.stripe}/v1/refunds",
-            data=asked,
-            headers={"Authorization": OWNER},
-            timeout=60,
-        )
+        self._in_the_dashboard("POST", "refunds", data=asked)
 
     def dispute(self, outcome: str) -> Visit:
         """Have the bank ask for the money back, and decide."""
-        told = self.charge()
-        if told is None:
+        payment = self._in_the_dashboard("GET", f"payment_intents/{self.payment}")
+        if not (payment and payment["latest_charge"]):
             return
-        charge = told["payment_intent"]["latest_charge"]
-        made = self._at_stripe(f"charges/{charge}/dispute")
+        made = self._by_hand(f"charges/{payment['latest_charge']}/dispute")
         yield self.luck.uniform(1, 3)
         if made:
-            self._at_stripe(f"disputes/{made['id']}/close", outcome=outcome)
+            self._by_hand(f"disputes/{made['id']}/close", outcome=outcome)
 
-    def _at_stripe(self, path: str, **body: Any) -> dict[str, Any] | None:
+    def _by_hand(self, path: str, **body: Any) -> dict[str, Any] | None:
         url = f"{self.stripe}/_control/{path}"
-        answer = _http().post(url, json=body, timeout=60)
-        return answer.json() if answer.ok else None
+        return _told(_http().post(url, json=body, timeout=LONGEST_AT_STRIPE))
+
+    def _in_the_dashboard(
+        self, method: str, path: str, **more: Any
+    ) -> dict[str, Any] | None:
+        url, headers = f"{self.stripe}/v1/{path}", {"Authorization": OWNER}
+        more |= {"headers": headers, "timeout": LONGEST_AT_STRIPE}
+        return _told(_http().request(method, url, **more))
 
     # Asking
 
@@ -228,6 +218,11 @@ def _http() -> requests.Session:
         # Many customers share a connection, and each has cookies of its own.
         _threads.http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return _threads.http
+
+
+def _told(answer: requests.Response) -> dict[str, Any] | None:
+    """Give what an answer tells, None for a refusal."""
+    return answer.json() if answer.ok else None
 
 
 def pays(customer: Customer) -> Visit:

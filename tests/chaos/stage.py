@@ -88,9 +88,9 @@ class Server:
         """Give the workers, oldest first."""
         return sorted(self._master().children(), key=lambda one: one.pid)
 
-    def run_jobs(self, *names: str) -> bool:
-        """Run jobs in a process of their own; False if another has one in hand."""
-        return run(self._settings, "job", "run", *names).returncode == 0
+    def run_job(self, name: str) -> None:
+        """Run a job in a process of its own, as its command does."""
+        run(self._settings, "job", "run", name).check_returncode()
 
     def wait(self) -> None:
         """Wait until it is ready."""
@@ -202,13 +202,11 @@ def _settings(
     mail_line: Proxy,
     database_line: Proxy,
 ) -> dict[str, str]:
-    parts = urlsplit(database_url)
-    if os.environ.get("DBPROXY"):
-        database_url = parts._replace(
-            netloc=f"{parts.netloc.rpartition(':')[0]}:{database_line.port}"
-        ).geturl()
+    there = urlsplit(database_url)
+    account = there.netloc.rpartition("@")[0]
+    beyond = there._replace(netloc=f"{account}@127.0.0.1:{database_line.port}")
     return environment(
-        database_url,
+        beyond.geturl(),
         BASE_URL=shop,
         STRIPE_API_BASE=stripe_line.url,
         STRIPE_CHECKOUT_ORIGINS=emulator_url,
