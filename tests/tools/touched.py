@@ -41,24 +41,26 @@ class Touched:
         data.read()
         return data
 
-    def tests_of(
-        self, file: str, lines: Iterable[int], most_seconds: float
-    ) -> list[str]:
+    def tests_of(self, file: str, lines: Iterable[int], most: float) -> list[str]:
         """Give tests that run any of the lines, the quickest first; or none.
 
         A line that is run at import is tried by the tests of its file, then by those
         of its package, and for longer: few of them may be about this line.
+
+        :param most: what part of the time of all tests they may take.
         """
         contexts = self._contexts(file, lines)
         names = self._in_turn(contexts)
         if not names and "" in contexts:
-            most_seconds *= 2
+            most *= 2
             package = sorted((self.root / file).parent.glob("*.py"))
             around = [str(path.relative_to(self.root)) for path in package]
             names = [name for name in self.seconds if name.startswith(MODELS)]
             for one in [file, *around]:
                 names += self._in_turn(self._contexts(one))
-        return list(self._within(dict.fromkeys(names), most_seconds))
+        return list(
+            self._within(dict.fromkeys(names), most * sum(self.seconds.values()))
+        )
 
     def _contexts(self, file: str, lines: Iterable[int] | None = None) -> set[str]:
         """Give what ran the lines of a file, all or some: tests; "" is an import."""
