@@ -64,6 +64,8 @@ class Leaf(FPDF):
         for face in faces:
             for table in UNUSED_TABLES & set(face.ttfont.keys()):
                 del face.ttfont[table]
+            # The boxes of the whole type hold for a part of it.
+            face.ttfont.recalcBBoxes = False
         return set.intersection(*(set(face.cmap) for face in faces))
 
     def normalize_text(self, text: str) -> str:
