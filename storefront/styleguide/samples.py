@@ -73,10 +73,11 @@ PAUSED = replace(
     name="Two charts, one table",
     pause_note="Mara is on the road until March.",
 )
-OTHERS = {
-    "JPY": replace(SESSION, id="yen", unit_amount=9000, currency="JPY"),
-    "KWD": replace(SESSION, id="dinar", unit_amount=25500, currency="KWD"),
-}
+# None and three decimals.
+ABROAD = [
+    replace(SESSION, id="yen", unit_amount=9000, currency="JPY"),
+    replace(SESSION, id="dinar", unit_amount=25500, currency="KWD"),
+]
 CONSENT = Consent(
     kind="withdrawal",
     version="2026-11",
