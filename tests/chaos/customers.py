@@ -40,7 +40,8 @@ WAYS = {
     "pays and disputes it": 4,
     "clicks twice": 2,
 }
-HIDDEN = re.compile(r'name="(csrf_token|checkout_token)" value="([^"]+)"')
+# What a browser sends along, and the box that has to be ticked for a file.
+GIVEN = re.compile(r'name="(csrf_token|checkout_token|consent)"[^>]* value="([^"]+)"')
 
 _threads = threading.local()
 
@@ -105,7 +106,7 @@ class Customer:
             if "csrf_token" not in given:
                 answer = self._ask("form", path)
                 if answer is not None and answer.ok:
-                    given.update(HIDDEN.findall(answer.text))
+                    given.update(GIVEN.findall(answer.text))
                     self.cookies.update(answer.cookies)
                     continue
             else:
