@@ -65,25 +65,23 @@ class Bench:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
             copy(ROOT / name, folder / name)
 
-    def catcher(
-        self, file: str, text: str, tests: Sequence[str], most_seconds: float
-    ) -> str | None:
-        """Give the first of the tests that fails when `file` holds `text`.
-
-        A change that ends all tests at once, or leaves them hanging, is caught too.
-
-        :param tests: single ones, or files of them; run in this order.
-        """
+    @contextmanager
+    def holding(self, file: str, text: str) -> Iterator[None]:
+        """Let a file hold another text for a while."""
         changed = self.folder / file
         changed.write_text(text, "utf-8")
         try:
-            return self._run(tests, most_seconds)
+            yield
         finally:
             shutil.copy2(ROOT / file, changed)
             # Its time and size are all that tells one change from the next.
             Path(cache_from_source(str(changed))).unlink(missing_ok=True)
 
-    def _run(self, tests: Sequence[str], most_seconds: float) -> str | None:
+    def failing(self, tests: Sequence[str], most_seconds: float) -> str | None:
+        """Give the first of the tests that fails, or what else ended them.
+
+        :param tests: single ones, or files of them; run in this order.
+        """
         chosen = self.folder / "chosen.txt"
         chosen.write_text("\n".join(tests), "utf-8")
         files = dict.fromkeys(name.partition("::")[0] for name in tests)
@@ -109,6 +107,17 @@ class Bench:
             raise SystemExit(f"The tests did not run.\n{told}")
         found = CAUGHT.search(told)
         return None if process.returncode == 0 else found[1] if found else "the import"
+
+    def mistyped(self) -> str | None:
+        """Give what the checker of types finds."""
+        answer = subprocess.run(
+            [sys.executable, "-m", "mypy", "--no-error-summary"],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return answer.stdout.splitlines()[0] if answer.returncode else None
 
 
 def on_benches(

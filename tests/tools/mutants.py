@@ -220,7 +220,8 @@ def _try(mutant: Mutant, bench: Bench) -> tuple[Mutant, float, str | None]:
         raise SystemExit(f"{mutant.name}: {mutant.file} has changed; mend the mutant.")
     began = time.monotonic()
     mutated = text.replace(mutant.old, mutant.new)
-    catcher = bench.catcher(mutant.file, mutated, mutant.tests.split(), MOST_SECONDS)
+    with bench.holding(mutant.file, mutated):
+        catcher = bench.failing(mutant.tests.split(), MOST_SECONDS)
     return mutant, time.monotonic() - began, catcher
 
 

@@ -110,7 +110,7 @@ def _statements(source: str) -> dict[int, range]:
             continue
         body: list[ast.stmt] = getattr(node, "body", [])
         decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-        first = min(part.lineno for part in [node, *decorators])
+        first = min([node.lineno, *(one.lineno for one in decorators)])
         last = body[0].lineno - 1 if body else node.end_lineno or node.lineno
         lines = range(first, max(last, node.lineno) + 1)
         # Outer ones come first, and give way.

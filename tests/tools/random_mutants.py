@@ -40,7 +40,7 @@ page is written by `make mutants-random SEED={seed} ARGS=--write`.
 The changes are those of mutmut's operators: a condition turned round, an argument left
 out or `None`, another number, another word, another operator. Of {number} that can be
 made in `orders/`, `checkout/` and `webhooks/`, {tried} were picked by the seed {seed}:
-**{caught} were caught, {survived} survived.**
+**{tests} were caught by tests, {types} by the checker of types, {survived} survived.**
 
 Left out is what no change can make wrong: annotations, docstrings, imports, lines of
 the log, the wording of sentences for people, failpoints, and the flags of dataclasses.
@@ -51,11 +51,21 @@ kills, searches at random and a browser come on top.
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one mutant; `place`: its file and line."""
+    """What became of one mutant.
+
+    `place`: its file and line. `test`: which caught it; `types`: what the checker of
+    types said of one that no test caught.
+    """
 
     place: str
     diff: str
-    catcher: str | None
+    test: str | None
+    types: str | None
+
+    @property
+    def survived(self) -> bool:
+        """Tell whether nobody noticed."""
+        return not self.test and not self.types
 
     @property
     def why(self) -> str | None:
@@ -111,10 +121,10 @@ def main() -> int:
         results.add(result)
         _say(_told(result))
     tried = [one for one in map(results.of, chosen) if one]
-    survivors = [one for one in tried if one.catcher is None]
+    survivors = [one for one in tried if one.survived]
     _say(f"{len(survivors)} of {len(tried)} survived, seed {asked.seed}")
     if asked.write and len(tried) == len(chosen):
-        PAGE.write_text(_page(tried, survivors, asked.seed, len(mutations)), "utf-8")
+        PAGE.write_text(_page(tried, asked.seed, len(mutations)), "utf-8")
     return 1 if any(one.why is None for one in survivors) else 0
 
 
@@ -147,11 +157,11 @@ def _pick(mutations: Sequence[Mutation], count: int, seed: int) -> list[Mutation
 def _try(mutation: Mutation, touched: Touched, bench: Bench) -> Result:
     tests = touched.tests_of(mutation.file, mutation.lines, MOST)
     usual = sum(touched.seconds[name] for name in tests)
-    catcher = None
-    if tests:
-        limit = START_SECONDS + PATIENCE * usual
-        catcher = bench.catcher(mutation.file, mutation.text, tests, limit)
-    return Result(_place(mutation), mutation.diff, catcher)
+    limit = START_SECONDS + PATIENCE * usual
+    with bench.holding(mutation.file, mutation.text):
+        test = bench.failing(tests, limit) if tests else None
+        types = None if test else bench.mistyped()
+    return Result(_place(mutation), mutation.diff, test, types)
 
 
 def _place(mutation: Mutation) -> str:
@@ -159,35 +169,39 @@ def _place(mutation: Mutation) -> str:
 
 
 def _told(result: Result) -> str:
-    if result.catcher:
-        return f"{result.place}  {result.catcher}"
-    return f"{result.place}  SURVIVED\n{result.diff}\n{result.why or 'Why?'}"
+    if result.survived:
+        return f"{result.place}  SURVIVED\n{result.diff}\n{result.why or 'Why?'}"
+    return f"{result.place}  {result.test or result.types}"
 
 
-def _page(
-    tried: Sequence[Result], survivors: Sequence[Result], seed: int, number: int
-) -> str:
-    caught = len(tried) - len(survivors)
-    survived = len(survivors)
+def _page(tried: Sequence[Result], seed: int, number: int) -> str:
     lines = [
         HEAD.format(
-            seed=seed,
-            number=number,
-            tried=len(tried),
-            caught=caught,
-            survived=survived,
+            seed=seed, number=number, tried=len(tried), **_figures(tried, "storefront/")
         ),
-        "| part of the shop | mutants | caught |",
-        "| --- | --- | --- |",
+        "| part of the shop | mutants | caught by tests | by types | survived |",
+        "| --- | --- | --- | --- | --- |",
     ]
     for package in PACKAGES:
-        mine = [one for one in tried if one.place.startswith(f"storefront/{package}/")]
-        seen = sum(one.catcher is not None for one in mine)
-        lines.append(f"| {package} | {len(mine)} | {seen} |")
+        figures = _figures(tried, f"storefront/{package}/")
+        lines.append(f"| {package} | " + " | ".join(map(str, figures.values())) + " |")
     lines.append("\n## What survived\n")
-    for one in survivors:
-        lines += [f"`{one.place}`", f"```diff\n{one.diff}\n```", f"{one.why}\n"]
+    for one in tried:
+        if one.survived:
+            lines += [f"`{one.place}`", f"```diff\n{one.diff}\n```", f"{one.why}\n"]
     return "\n".join(lines)
+
+
+def _figures(tried: Sequence[Result], folder: str) -> dict[str, int]:
+    mine = [one for one in tried if one.place.startswith(folder)]
+    by_tests = sum(bool(one.test) for one in mine)
+    survived = sum(one.survived for one in mine)
+    return {
+        "all": len(mine),
+        "tests": by_tests,
+        "types": len(mine) - by_tests - survived,
+        "survived": survived,
+    }
 
 
 def _say(sentence: str) -> None:
