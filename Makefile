@@ -6,8 +6,9 @@ ARGS =
 MINUTES = 3
 SEED =
 VENV = .venv/bin/python
-# One file a worker at a time: its fixtures are made once.
-PYTEST = $(VENV) -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
+# One file a worker at a time: its fixtures are made once. Each of a hundred processes
+# would compile all modules anew where none may keep what it has compiled.
+PYTEST = env -u PYTHONDONTWRITEBYTECODE $(VENV) -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
   -p tests.tools.left_out
 
 .DEFAULT_GOAL := help

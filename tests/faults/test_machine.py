@@ -361,7 +361,7 @@ def one_round() -> settings:
 
 @pytest.mark.long
 @pytest.mark.no_cover  # it would take half as long again
-@pytest.mark.timeout(120 + STEPS // len(SHARDS) // 5)
+@pytest.mark.timeout(120 + STEPS // len(SHARDS))
 @pytest.mark.parametrize("shard", SHARDS)
 def test_whatever_happens_all_books_agree_in_the_end(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, figure: Figure, shard: int
