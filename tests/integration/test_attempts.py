@@ -6,6 +6,7 @@ import pytest
 
 from storefront.errors import OrderUnknown
 from storefront.orders import service
+from storefront.orders.queries import find_order
 from storefront.transaction import transaction
 from tests.factories.events import pay_by_events
 from tests.fixtures.shop import Shop
@@ -71,3 +72,28 @@ def test_an_attempt_has_a_key_of_its_own_and_its_place(shop: Shop) -> None:
 def test_an_order_that_is_not_there_cannot_be_locked(shop: Shop) -> None:
     with shop.app.app_context(), pytest.raises(OrderUnknown), transaction():
         service.lock_order(uuid4())
+
+
+def test_attempts_and_events_come_in_the_order_in_which_they_were_made(
+    shop: Shop,
+) -> None:
+    placed = shop.place()
+    shop.rows("UPDATE checkout_attempts SET state = 'expired'")
+    for position in (3, 2):
+        shop.rows(
+            "INSERT INTO checkout_attempts (id, order_id, position, state, parameters,"
+            " idempotency_key) VALUES (%s, %s, %s, 'expired', '{}', %s)",
+            str(uuid4()),
+            placed.id,
+            position,
+            f"key {position}",
+        )
+    pay_by_events(shop, placed)
+
+    with shop.app.app_context():
+        order = find_order(UUID(placed.id))
+        assert order is not None
+        assert [attempt.position for attempt in order.attempts] == [1, 2, 3]
+        kinds = [event.event_type.value for event in order.events]
+        assert kinds == ["created", "paid"]
+        assert order.events[0].order is order.attempts[0].order is order

@@ -283,3 +283,78 @@ def test_the_address_that_stripe_asked_for_is_kept_as_it_came_first(shop: Shop) 
     assert shop.row("SELECT shipping_address FROM orders") == {
         "shipping_address": first
     }
+
+
+def letters(shop: Shop) -> list[dict[str, Any]]:
+    return shop.rows(
+        "SELECT kind, cause, recipient, context FROM letters ORDER BY kind::text"
+    )
+
+
+def test_a_payment_calls_for_a_receipt_and_news_to_the_owner(shop: Shop) -> None:
+    placed = shop.place()
+    shop.pay(placed)
+
+    order = {"cause": placed.id}
+    assert letters(shop) == [
+        order
+        | {
+            "kind": "new_order",
+            "recipient": "owner@lunaria.example",
+            "context": {"revived": False},
+        },
+        order | {"kind": "receipt", "recipient": "ana@example.com", "context": {}},
+    ]
+
+
+@pytest.mark.parametrize("deed", ["canceled", "failed"])
+def test_the_owner_is_told_of_an_order_that_came_back(shop: Shop, deed: str) -> None:
+    placed = shop.place()
+    if deed == "failed":
+        shop.pay(placed, "delayed_fails")
+    else:
+        shop.let_deadline_pass(placed.id)
+        shop.run_job("expire-orders")
+    assert shop.order(placed.id)["status"] == deed
+
+    known = shop.emulator.session(placed.session_id)["payment_intent"]
+    paid = payment_of(shop, placed, **({"id": known} if known else {}))
+    tell(shop, "payment_intent.succeeded", paid)
+
+    news = [one for one in letters(shop) if one["kind"] == "new_order"]
+    assert [one["context"] for one in news] == [{"revived": True}]
+
+
+def test_a_payment_that_failed_is_told_once_for_its_attempt(shop: Shop) -> None:
+    placed = shop.place()
+    shop.pay(placed, "delayed_fails")
+    failed = complete_session(
+        shop, placed, payment_status="unpaid", payment_intent=None
+    )
+    tell(shop, "checkout.session.async_payment_failed", failed)
+
+    attempt = shop.row("SELECT id FROM checkout_attempts")["id"]
+    assert letters(shop) == [
+        {
+            "kind": "payment_failed",
+            "cause": attempt,
+            "recipient": "ana@example.com",
+            "context": {},
+        }
+    ]
+    assert [kind for kind, _ in history(shop, placed)] == ["created", "failed"]
+
+
+def test_only_what_came_back_newly_is_told_of(shop: Shop) -> None:
+    placed = shop.place()
+    pay_by_events(shop, placed)
+    first, second = refund_of(placed, 1000), refund_of(placed, 500)
+    for refund in (first, second, {**first, "status": "failed"}):
+        tell(shop, "refund.updated", refund)
+
+    told = [one for one in letters(shop) if one["kind"] == "refund"]
+    assert {one["cause"]: one["context"] for one in told} == {
+        first["id"]: {"amount": 1000},
+        second["id"]: {"amount": 500},
+    }
+    assert shop.order(placed.id)["amount_refunded"] == 500
