@@ -39,6 +39,7 @@ PAGES = (
     "/checkout?service_id=almanac-2027-digital",
     "/terms",
     "/faq",
+    "/find-my-order",
     "/nothing",
 )
 
