@@ -13,7 +13,7 @@ PYTEST = env -u PYTHONDONTWRITEBYTECODE $(VENV) -m pytest -n 3 --dist loadfile -
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-long snapshots reliability mutants mutants-random chaos \
-  lint format translations lock clean
+  lint format translations pictures lock clean
 
 # An interpreter counts when it runs: shims of version managers may only be there.
 define install
@@ -89,6 +89,10 @@ format: ## put the code into the house's form
 translations: ## gather what is said into storefront/translations; then fill in what is new
 	@$(call install,requirements-dev.txt)
 	@$(VENV) -m tests.tools.translations
+
+pictures: ## make of each theme's drawings the one file that browsers fetch, and the icons
+	@$(call install,requirements-dev.txt)
+	@$(VENV) -m tests.tools.pictures
 
 lock: ## pin what requirements.in and requirements-dev.in ask for
 	@$(call install,requirements-dev.txt)

@@ -22,7 +22,16 @@ from storefront.setting_values import secrets_in
 from storefront.settings import DEVELOPMENT_KEY, Settings, read_settings
 from storefront.styleguide.routes import blueprint as styleguide
 from storefront.texts.routes import blueprint as texts
-from storefront.web import assets, filters, headers, health, languages, logs, problems
+from storefront.web import (
+    assets,
+    filters,
+    headers,
+    health,
+    languages,
+    logs,
+    pictures,
+    problems,
+)
 from storefront.webhooks.routes import blueprint as webhooks
 
 MIGRATIONS = str(Path(__file__).parent.parent / "migrations")
@@ -71,6 +80,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(styleguide)
     health.init_app(app, MIGRATIONS)
     assets.init_app(app, settings)
+    pictures.init_app(app, settings)
     add_commands(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

@@ -1,11 +1,14 @@
-"""What the value of a setting may be: origins, addresses, secrets."""
+"""What the value of a setting may be: origins, addresses, secrets, rates, themes."""
 
 import re
 from ipaddress import ip_address
 from typing import Annotated, Any
 
 from email_validator import EmailNotValidError, validate_email
+from limits import parse as parse_rate
 from pydantic import AfterValidator, BeforeValidator, SecretStr
+
+from storefront.themes import list_themes
 
 # No name and password, no path, nothing that could end a directive of the CSP.
 ORIGIN = re.compile(
@@ -67,6 +70,20 @@ def secrets_in(value: SecretStr | None) -> tuple[str, ...]:
     return tuple(part for part in parts if part)
 
 
+def _rate(value: str) -> str:
+    try:
+        parse_rate(value)
+    except ValueError as error:
+        raise ValueError("must be a rate, like 10 per minute") from error
+    return value
+
+
+def _theme(value: str) -> str:
+    if value not in list_themes():
+        raise ValueError(f"must be one of these: {', '.join(list_themes())}")
+    return value
+
+
 def _none_if_empty(value: Any) -> Any:
     return None if value == "" else value
 
@@ -75,4 +92,6 @@ Optional = BeforeValidator(_none_if_empty)
 Origin = Annotated[str, AfterValidator(_origin)]
 Origins = Annotated[str, AfterValidator(_origins)]
 Address = Annotated[str, AfterValidator(_address)]
+Rate = Annotated[str, AfterValidator(_rate)]
+ThemeName = Annotated[str, AfterValidator(_theme)]
 Secret = Annotated[SecretStr, AfterValidator(_real)]

@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 from babel import Locale, UnknownLocaleError
 from dotenv import dotenv_values
 from flask import current_app
-from limits import parse as parse_rate
 from pydantic import (
     Field,
     SecretStr,
@@ -31,7 +30,9 @@ from storefront.setting_values import (
     Optional,
     Origin,
     Origins,
+    Rate,
     Secret,
+    ThemeName,
     is_loopback,
     secrets_in,
 )
@@ -88,7 +89,8 @@ class Settings(BaseSettings):
     shop_timezone: str = "UTC"
     order_ttl_minutes: Annotated[int, Field(ge=35, le=1435)] = 60
     scheduler: Literal["on", "off"] = "on"
-    checkout_rate: str = "10 per minute"
+    checkout_rate: Rate = "10 per minute"
+    shop_theme: ThemeName = "lunaria"
 
     @field_validator("database_url")
     @classmethod
@@ -148,15 +150,6 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (ValueError, OSError, KeyError) as error:
             raise ValueError("must be a time zone, like Europe/Lisbon") from error
-        return value
-
-    @field_validator("checkout_rate")
-    @classmethod
-    def _rate(cls, value: str) -> str:
-        try:
-            parse_rate(value)
-        except ValueError as error:
-            raise ValueError("must be a rate, like 10 per minute") from error
         return value
 
     @model_validator(mode="after")

@@ -17,12 +17,15 @@ from storefront.catalog.seller import seller_facts
 from storefront.catalog.sitemap import sitemap
 from storefront.catalog.structured_data import product_data
 from storefront.checkout.consent import consent_asked_for
+from storefront.languages import gettext as _
 from storefront.languages import language_of, spoken_language
 from storefront.settings import current_settings as _settings
 from storefront.texts.queries import list_questions
 from storefront.texts.reading import PAGES
+from storefront.web.cards import draw_card
 from storefront.web.compression import shared
 from storefront.web.filters import absolute_url
+from storefront.web.pictures import current_theme, picture_of
 
 blueprint = Blueprint("catalog", __name__)
 blueprint.after_request(shared)
@@ -82,8 +85,25 @@ def product(product_id: str) -> ResponseReturnValue:
         product=found,
         singles=_singles(others),
         variants=list_variants(found),
-        structured_data=product_data(found, _address(found), _settings().shop_name),
+        structured_data=product_data(
+            found, _address(found), _picture(found), _settings().shop_name
+        ),
     )
+
+
+@blueprint.get("/card.png")
+def card() -> ResponseReturnValue:
+    """Show the shop as messengers show it beside a link."""
+    return _sent(_("The sky, read slowly and in plain words"), "studio")
+
+
+@blueprint.get("/products/<product_id>/card.png")
+def product_card(product_id: str) -> ResponseReturnValue:
+    """Show a product as messengers show it beside a link; sold or no longer sold."""
+    found = find_offer(product_id)
+    if found is None:
+        abort(404)
+    return _sent(found.name, picture_of(current_theme(), found), found.edition or "")
 
 
 @blueprint.get("/sitemap.xml")
@@ -136,6 +156,19 @@ def _as_json(product: Offer) -> dict[str, Any]:
         "consent": asked and {asked["kind"]: asked["version"], "text": asked["text"]},
         "url": _address(product),
     }
+
+
+def _sent(title: str, picture: str, year: str = "") -> ResponseReturnValue:
+    """Draw a card, to be kept for a week: a drawing costs as much as forty pages."""
+    drawn = draw_card(current_theme(), picture, title, year, _settings().shop_name)
+    answer = Response(drawn, mimetype="image/png")
+    answer.headers["Cache-Control"] = "public, max-age=604800"
+    answer.add_etag()
+    return answer.make_conditional(request)
+
+
+def _picture(product: Offer) -> str:
+    return absolute_url(_settings(), "catalog.product_card", product_id=product.id)
 
 
 def _address(product: Offer) -> str:

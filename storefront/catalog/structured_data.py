@@ -8,10 +8,13 @@ from storefront.money import to_decimal
 SCHEMA = "https://schema.org"
 
 
-def product_data(product: Offer, address: str, seller: str) -> dict[str, Any]:
+def product_data(
+    product: Offer, address: str, picture: str, seller: str
+) -> dict[str, Any]:
     """Describe a product with its price, which is the one that its page shows.
 
     :param address: of its page, in the language that is spoken.
+    :param picture: where a picture of it can be had.
     """
     state = "OutOfStock" if product.pause_note else "InStock"
     return {
@@ -19,6 +22,7 @@ def product_data(product: Offer, address: str, seller: str) -> dict[str, Any]:
         "@type": "Product",
         "name": product.name,
         "description": product.summary,
+        "image": picture,
         "sku": product.id,
         "url": address,
         "brand": {"@type": "Brand", "name": seller},

@@ -27,6 +27,8 @@ SPEECHLESS = (
     "/assets/",
     "/sitemap.xml",
     "/robots.txt",
+    "/favicon.ico",
+    "/manifest.webmanifest",
 )
 
 

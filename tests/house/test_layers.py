@@ -11,7 +11,7 @@ from tests.house.tree import Module, modules, part_of
 
 Rule = Callable[[Module], Iterator[str]]
 
-WORDS = {"errors", "money", "clock", "settings", "failpoints", "languages"}
+WORDS = {"errors", "money", "clock", "settings", "failpoints", "languages", "themes"}
 TOOLS = WORDS | {"extensions", "transaction", "web"}
 SOLD = TOOLS | {"texts", "catalog", "orders"}
 USE_CASES = SOLD | {"letters", "fulfilment", "gateway", "checkout"}
@@ -22,7 +22,8 @@ BELOW: dict[str, set[str]] = {
     "money": set(),
     "clock": set(),
     "languages": set(),
-    "setting_values": set(),
+    "themes": set(),
+    "setting_values": {"themes"},
     "settings": {"errors", "money", "setting_values"},
     "extensions": WORDS,
     "database": {"errors", "settings"},

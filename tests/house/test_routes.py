@@ -248,7 +248,7 @@ def crawl(app: Flask, base: str, values: dict[str, str]) -> Iterator[tuple[str, 
 def asset_paths(app: Flask) -> list[str]:
     """Give the addresses of the static files that pages name."""
     asset: Any = app.jinja_env.globals["asset"]
-    names = ["css/shop.css", "js/shop.js", "img/favicon.svg", "htmx.min.js"]
+    names = ["css/shop.css", "js/shop.js", "themes/lunaria/mark.svg", "htmx.min.js"]
     return [asset(name) for name in names]
 
 
@@ -345,7 +345,7 @@ def test_static_files_are_kept_for_ever_and_safe(shop: Shop) -> None:
 
 def test_a_drawing_opened_by_itself_runs_nothing(shop: Shop) -> None:
     asset: Any = shop.app.jinja_env.globals["asset"]
-    answer = shop.get(asset("img/favicon.svg"))
+    answer = shop.get(asset("themes/lunaria/mark.svg"))
     assert policy(answer)["default-src"] == "'none'"
 
 

@@ -508,3 +508,12 @@ def test_printed_settings_show_no_secret() -> None:
     }
     settings = read_settings(given)
     assert "hush" not in f"{settings!r} {settings}"
+
+
+def test_a_look_that_is_not_there_stops_the_start_and_those_there_are_are_named() -> (
+    None
+):
+    (sentence,) = refusal({**OWN_SERVICES, "SHOP_THEME": "baroque"})
+    assert sentence.startswith("SHOP_THEME must be one of these: ")
+    assert "lunaria" in sentence
+    assert read_settings({**OWN_SERVICES, "SHOP_THEME": "lunaria"}).shop_theme
