@@ -9,6 +9,7 @@ from storefront.languages import gettext as _
 from storefront.languages import spoken_language
 from storefront.letters.leaf import INK, LINE, MARGIN, RUBRIC, SOFT, Leaf
 from storefront.orders.models import Order, Refund
+from storefront.texts.models import Consent
 from storefront.web.filters import address_lines, money, when
 
 # Name, quantity, unit price, sum: in millimetres of the 160 there are.
@@ -40,6 +41,8 @@ def draw_receipt(
         _draw_sums(leaf, order, refunds)
         if order.amount_refunded < order.total_amount:
             _draw_next_steps(leaf, order)
+        if order.consent:
+            _draw_consent(leaf, order.consent)
         _draw_link(leaf, order_url)
         return bytes(leaf.output())
 
@@ -156,6 +159,14 @@ def _draw_next_steps(leaf: Leaf, order: Order) -> None:
         leaf.say(line["next_steps"], 5.6)
         leaf.ln(2)
     leaf.ln(3)
+
+
+def _draw_consent(leaf: Leaf, consent: Consent) -> None:
+    """Confirm on paper what was ticked, as article 8(7) of 2011/83/EU asks."""
+    _draw_heading(leaf, _("What you agreed to"))
+    leaf.type(11.5)
+    leaf.say(consent["text"], 5.6)
+    leaf.ln(5)
 
 
 def _draw_link(leaf: Leaf, order_url: str) -> None:

@@ -8,6 +8,7 @@ import requests
 from storefront.checkout.place_order import Purchase
 from tests.fixtures.shop import CUSTOMER, READING, Shop
 from tests.integration.test_checkout_form import alarms, fields, opened, submit
+from tests.integration.test_receipt_file import said
 
 FILE = "almanac-2027-digital"
 PRINTED = "almanac-2027-printed"
@@ -110,6 +111,10 @@ def test_the_receipt_confirms_what_was_agreed_to(shop: Shop) -> None:
     (receipt,) = [
         one for one in shop.mailbox.letters if CUSTOMER["email"] in one.recipients
     ]
+    token = shop.row("SELECT page_token FROM orders")["page_token"]
+    assert "I want the download at once" in said(
+        shop.get(f"/orders/{token}/receipt.pdf").content
+    )
     for part in (receipt.text, receipt.html):
         assert "I want the download at once" in (part or "")
         assert f"version {VERSION} of the text" in (part or "")
