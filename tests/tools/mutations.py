@@ -21,6 +21,7 @@ SILENT = (
     | m.If(test=m.Name("TYPE_CHECKING"))
     | m.Call(func=m.Name("TypeVar") | m.Name("cast") | m.Name("reach"))
     | m.Call(func=m.Attribute(value=m.Attribute(attr=m.Name("logger"))))
+    | m.Call(func=m.Name("_") | m.Name("later"), args=[m.DoNotCare()])
     | m.Decorator(decorator=m.Call(func=m.Name("dataclass")))
 )
 
