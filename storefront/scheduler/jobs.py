@@ -1,6 +1,7 @@
 """Running jobs: by the clock in every web worker, or by hand."""
 
 import time
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -17,11 +18,15 @@ PATIENCE_SECONDS = 30
 LONGEST_TICK_SECONDS = 10
 
 
-def run_if_due(job: Job) -> None:
-    """Run a job if it is due and no other process has it."""
+def run_if_due(job: Job, go_on: Callable[[], bool] = lambda: True) -> None:
+    """Run a job if it is due and no other process has it.
+
+    :param go_on: called between batches; False ends the run.
+    """
     claim = claim_job(job.name)
     if claim:
-        _run(job, claim, claim.claimed_at - job.patience)
+        due_before = claim.claimed_at - job.patience
+        _run(job, claim, due_before, lambda: go_on() and claim.renew())
 
 
 def run_now(job: Job) -> int:
@@ -38,14 +43,16 @@ def run_now(job: Job) -> int:
         time.sleep(0.2)
     if job.hurry:
         job.hurry()
-    return _run(job, claim, database_time())
+    return _run(job, claim, database_time(), claim.renew)
 
 
-def _run(job: Job, claim: Claim, due_before: datetime) -> int:
+def _run(
+    job: Job, claim: Claim, due_before: datetime, go_on: Callable[[], bool]
+) -> int:
     error = "the process was stopped"
     reach("job claimed")
     try:
-        done = job.run(due_before, claim.renew)
+        done = job.run(due_before, go_on)
         error = ""
         reach("job done, not reported")
     except Exception as failure:
@@ -56,14 +63,16 @@ def _run(job: Job, claim: Claim, due_before: datetime) -> int:
     return done
 
 
-def start_scheduler(app: Flask) -> BackgroundScheduler:
+def start_scheduler(
+    app: Flask, timetable: Iterable[Job] = TIMETABLE
+) -> BackgroundScheduler:
     """Start this process' clock. It only asks what is due: rows decide who runs it."""
     scheduler = BackgroundScheduler(timezone="UTC")
-    for job in TIMETABLE:
+    for job in timetable:
         scheduler.add_job(
             _tick,
             "interval",
-            args=(app, job),
+            args=(app, job, scheduler),
             seconds=min(job.every.total_seconds(), LONGEST_TICK_SECONDS),
             # Not all workers at the same moment.
             jitter=1,
@@ -75,10 +84,11 @@ def start_scheduler(app: Flask) -> BackgroundScheduler:
     return scheduler
 
 
-def _tick(app: Flask, job: Job) -> None:
+def _tick(app: Flask, job: Job, scheduler: BackgroundScheduler) -> None:
     with app.app_context():
         try:
-            run_if_due(job)
+            # A process told to end leaves the rest to the others.
+            run_if_due(job, lambda: scheduler.running)
         except Exception:
             # The next tick comes in any case; that this one failed is on its row.
             current_app.logger.exception("job %s failed", job.name)

@@ -1,6 +1,9 @@
 """Jobs: each due run once, over any number of processes, whatever dies."""
 
-from datetime import timedelta
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from threading import Event
 
 import pytest
 
@@ -53,6 +56,29 @@ def test_a_process_that_lost_its_lease_cannot_report(shop: Shop) -> None:
     job = shop.row("SELECT finished_at, leased_until FROM scheduled_jobs")
     assert job["finished_at"] is None
     assert job["leased_until"] is not None
+
+
+def test_a_clock_that_is_stopped_waits_for_no_long_job(shop: Shop) -> None:
+    """A server told to end does not go through all that is to be done first."""
+    begun = Event()
+
+    def work(_due_before: datetime, go_on: Callable[[], bool]) -> int:
+        done = 0
+        while go_on() and done < 100:
+            done += 1
+            begun.set()
+            time.sleep(0.1)
+        return done
+
+    job = Job("much-to-do", timedelta(seconds=1), work)
+    scheduler = start_scheduler(shop.app, [job])
+    assert begun.wait(5)
+    stopped_at = time.monotonic()
+    scheduler.shutdown(wait=True)
+
+    assert time.monotonic() - stopped_at < 2
+    row = shop.row("SELECT * FROM scheduled_jobs WHERE name = 'much-to-do'")
+    assert (row["leased_until"], row["last_error"]) == (None, None)
 
 
 def test_a_job_that_raises_is_noted_and_comes_again(shop: Shop) -> None:
