@@ -58,6 +58,7 @@ def lines(run: Run) -> Iterator[str]:
         f"Stripe collected {outcome.payments} payments; {outcome.events} events came in"
     )
     yield f"letters: {_counted(outcome.letters)}; parked and told: {outcome.parked}"
+    yield f"letters still to be sent when the last customer left: {outcome.unsent}"
     yield f"matters for the owner: {_counted(outcome.matters) or 'none'}"
     yield f"faults: {len(run.strikes)}, of {len({s.name for s in run.strikes})} kinds"
     yield f"answers: {len(run.notes.answers)}, {errors} of them errors"
