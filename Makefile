@@ -12,8 +12,8 @@ PYTEST = env -u PYTHONDONTWRITEBYTECODE $(VENV) -m pytest -n 3 --dist loadfile -
   -p tests.tools.left_out
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long snapshots reliability mutants mutants-random chaos \
-  lint format translations pictures lock clean
+.PHONY: help run test test-long snapshots reliability lighthouse mutants \
+  mutants-random chaos lint format translations pictures lock clean
 
 # An interpreter counts when it runs: shims of version managers may only be there.
 define install
@@ -60,6 +60,10 @@ snapshots: ## keep trees and pictures of the pages as they are now; then look at
 reliability: ## run all tests and write what became of them into docs/reliability.md
 	@$(MAKE) --no-print-directory test ARGS="--junitxml=.reliability.xml $(ARGS)"
 	@$(VENV) tests/tools/reliability.py .reliability.xml && rm .reliability.xml
+
+lighthouse: ## let Lighthouse (by npx) measure the demo, and write docs/lighthouse.md
+	@$(call install,requirements-dev.txt)
+	@$(VENV) -m tests.tools.lighthouse
 
 mutants: ## take twenty protections away, one at a time: each must be noticed
 	@$(call install,requirements-dev.txt)
