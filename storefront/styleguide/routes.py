@@ -1,10 +1,8 @@
 """The style guide: every component, and every page in each of its states."""
 
-import re
-from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, abort, current_app, render_template
+from flask import Blueprint, abort, render_template
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
@@ -14,6 +12,7 @@ from storefront.orders.routes import Polling
 from storefront.orders.status import is_processing
 from storefront.styleguide import samples
 from storefront.web.error_texts import error_texts
+from storefront.web.pictures import current_theme
 from storefront.web.problems import error_page
 
 blueprint = Blueprint("styleguide", __name__, url_prefix="/styleguide")
@@ -43,7 +42,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "styleguide/index.html",
         samples=samples,
-        tokens=_tokens(),
+        tokens=current_theme().day,
         pages=sorted(PAGES),
         states=list(samples.STATES),
         errors={status: error_texts(status) for status in ERRORS},
@@ -128,10 +127,3 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "find-trouble": _find(trouble="Too many tries. Please try again in an hour."),
     "find-sent": _find(sent=True),
 }
-
-
-def _tokens() -> list[str]:
-    """List the colours of the style sheets by their names."""
-    folder = Path(current_app.root_path) / "static" / "css"
-    sheets = "".join(path.read_text("utf-8") for path in sorted(folder.glob("*.css")))
-    return list(dict.fromkeys(re.findall(r"--([\w-]+):\s*(?:#|light-dark)", sheets)))

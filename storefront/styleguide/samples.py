@@ -13,10 +13,19 @@ from storefront.orders.models import (
     Provider,
 )
 from storefront.texts.models import Consent
+from storefront.web.moon import Moon, Phase
 
 MOMENT = datetime(2026, 11, 23, 18, 30, tzinfo=UTC)
 # As long as a real one, and nobody's.
 TOKEN = "sample" * 7 + "x"
+
+# A month of her: how much is lit at each phase.
+MOONS = [
+    Moon(phase, lit, is_waxing=place < 4)
+    for place, (phase, lit) in enumerate(
+        zip(Phase, (0, 0.2, 0.5, 0.8, 1, 0.8, 0.5, 0.2), strict=True)
+    )
+]
 
 SESSION = Offer(
     id="reading",

@@ -16,6 +16,7 @@ CHANGING = (
     (r"\b[0-9a-f]{16}\b", "REQUEST"),
     (r"\b\d{1,2} \w+ 20\d\d, \d\d:\d\d", "MOMENT"),
     (r"\bin \d+ seconds?\b", "in SECONDS"),
+    (r"\bTonight: .+ lit\b", "Tonight: MOON"),
 )
 
 

@@ -53,10 +53,10 @@ def test_it_shows_each_kind_of_card_and_what_pauses(shop: Shop) -> None:
         assert shown in page
 
 
-def test_it_names_the_colours_that_the_style_sheet_defines(shop: Shop) -> None:
+def test_it_names_the_colours_that_the_theme_decides(shop: Shop) -> None:
     page = shop.get("/styleguide").text
 
-    for colour in ("paper", "ink", "rubric", "gold"):
+    for colour in ("paper", "ink", "rubric", "art-gilt"):
         assert f'fill="var(--{colour})"' in page
 
 
