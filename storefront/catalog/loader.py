@@ -66,6 +66,13 @@ class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class Welcome(_Entry):
+    """What the first page says first: who this is, and for whom."""
+
+    headline: Annotated[Words, StringConstraints(max_length=120)]
+    introduction: Annotated[Words, StringConstraints(max_length=400)]
+
+
 class ShopEntry(_Entry):
     """Who sells, as receipts name them. `texts`: a folder beside the file."""
 
@@ -74,6 +81,14 @@ class ShopEntry(_Entry):
     tax_id: Words
     languages: list[Language] = Field(default=["en"], min_length=1)
     texts: Words | None = None
+    welcome: dict[Language, Welcome] = {}
+
+    @model_validator(mode="after")
+    def _welcomes_everybody(self) -> "ShopEntry":
+        lacking = [one for one in self.languages if one not in self.welcome]
+        if self.welcome and lacking:
+            raise ValueError(f"welcome lacks {', '.join(lacking)}")
+        return self
 
 
 class Texts(_Entry):

@@ -88,7 +88,10 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Seller(db.Model):  # type: ignore[name-defined,misc]
-    """Who sells, for receipts and the imprint: one row."""
+    """Who sells, for receipts and the imprint: one row.
+
+    `welcome`: headline and introduction of the first page, by language.
+    """
 
     __tablename__ = "sellers"
     __table_args__ = (CheckConstraint("id = 1", name="only_one"),)
@@ -98,3 +101,6 @@ class Seller(db.Model):  # type: ignore[name-defined,misc]
     address: Mapped[str] = mapped_column(Text)
     tax_id: Mapped[str] = mapped_column(Text)
     languages: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    welcome: Mapped[dict[str, dict[str, str]]] = mapped_column(
+        JSONB, server_default="{}", default=dict
+    )

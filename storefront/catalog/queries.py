@@ -84,6 +84,14 @@ def find_seller() -> Seller | None:
     return db.session.get(Seller, 1)
 
 
+def find_welcome(shop_name: str) -> dict[str, str]:
+    """Find what the first page says first: `headline` and `introduction`."""
+    seller = find_seller()
+    told = seller.welcome if seller else {}
+    nothing = {"headline": shop_name, "introduction": ""}
+    return told.get(spoken_language()) or next(iter(told.values()), nothing)
+
+
 def list_languages(own: str) -> list[str]:
     """List the languages that the catalog is written in, the shop's own first."""
     seller = find_seller()

@@ -9,6 +9,7 @@ from storefront.catalog.models import ProductKind
 from storefront.catalog.queries import (
     Offer,
     find_offer,
+    find_welcome,
     list_languages,
     list_offers,
     list_variants,
@@ -17,7 +18,6 @@ from storefront.catalog.seller import seller_facts
 from storefront.catalog.sitemap import sitemap
 from storefront.catalog.structured_data import product_data
 from storefront.checkout.consent import consent_asked_for
-from storefront.languages import gettext as _
 from storefront.languages import language_of, spoken_language
 from storefront.settings import current_settings as _settings
 from storefront.texts.queries import list_questions
@@ -61,6 +61,7 @@ def index() -> ResponseReturnValue:
     }
     return render_template(
         "catalog/index.html",
+        welcome=find_welcome(_settings().shop_name),
         shelves=shelves,
         singles=_singles(products),
         questions=list_questions(spoken_language(), seller_facts())[:AT_HOME],
@@ -94,7 +95,8 @@ def product(product_id: str) -> ResponseReturnValue:
 @blueprint.get("/card.png")
 def card() -> ResponseReturnValue:
     """Show the shop as messengers show it beside a link."""
-    return _sent(_("The sky, read slowly and in plain words"), "studio")
+    welcome = find_welcome(_settings().shop_name)
+    return _sent(welcome["headline"], "studio")
 
 
 @blueprint.get("/products/<product_id>/card.png")

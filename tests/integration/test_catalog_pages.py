@@ -168,3 +168,17 @@ def test_pages_load_nothing_from_elsewhere(shop: Shop) -> None:
         sheets = re.findall(r'<link [^>]*rel="stylesheet"[^>]*href="([^"]*)"', html)
         assert all(url.startswith("/") for url in sources + sheets)
         assert not re.search(r"\son[a-z]+=|\sstyle=|<style", html)
+
+
+def test_the_first_page_begins_with_the_shops_own_words(shop: Shop) -> None:
+    assert "<h1>Charts, read together</h1>" in shop.get("/").text
+    assert "<h1>Cartas, leídas juntos</h1>" in shop.get("/es/").text
+
+
+def test_without_words_of_its_own_it_begins_with_the_shops_name(
+    open_shop: OpenShop,
+) -> None:
+    shop = open_shop(SHOP_NAME="Marea")
+    shop.rows("UPDATE sellers SET welcome = '{}' RETURNING id")
+
+    assert "<h1>Marea</h1>" in shop.get("/").text

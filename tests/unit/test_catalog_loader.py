@@ -256,3 +256,9 @@ def test_the_catalogs_that_come_along_are_sound(path: Path) -> None:
     catalog = CatalogFile.model_validate(tomllib.loads(path.read_text("utf-8")))
     for entry in catalog.products:
         assert entry.file is None or (path.parent / entry.file).is_file()
+
+
+def test_a_welcome_greets_in_every_language_of_the_shop(tmp_path: Path) -> None:
+    greeting = '[shop.welcome.en]\nheadline = "Come in"\nintroduction = "We read."\n'
+    shop = f'{SHOP}languages = ["en", "es"]\n{greeting}'
+    assert "welcome lacks es" in refusal(tmp_path, toml(SESSION, shop=shop))
