@@ -90,6 +90,16 @@ def order_while_stripe_is_away(visitor: Visitor) -> int:
     return moving.value.status
 
 
+def find_with_a_fault(visitor: Visitor) -> int:
+    """See what is said of an address that is none."""
+    visitor.go("/find-my-order")
+    page = visitor.gallery.page
+    page.locator("#email").fill("ana")
+    with page.expect_response("**/find-my-order") as answering:
+        page.locator("main [type=submit]").click()
+    return answering.value.status
+
+
 def form_open_too_long(visitor: Visitor) -> int:
     """See what becomes of a form whose token no longer counts."""
     visitor.go(FORM)
@@ -135,6 +145,7 @@ SIGHTS: dict[str, Sight] = {
     "details: open too long": Sight(form_open_too_long, 400),
     "order open": order("open"),
     "order confirming": order("open", "?from=payment"),
+    "order waiting long": at("/styleguide/order-waiting"),
     "order processing": order("processing"),
     "order paid": order("paid"),
     "order paid, almanac": order("almanac"),
@@ -143,10 +154,14 @@ SIGHTS: dict[str, Sight] = {
     "order failed": order("failed"),
     "order canceled": order("canceled"),
     "order given up: Stripe away": Sight(order_while_stripe_is_away, 503),
+    "find my order": at("/find-my-order"),
+    "find my order: fault": Sight(find_with_a_fault),
+    "find my order: sent": at("/find-my-order?sent=1"),
     "questions": at("/faq"),
     **{
         name: at(f"/{name}") for name in ("terms", "cancellation", "privacy", "imprint")
     },
+    "style guide": at("/styleguide"),
     "nothing there": at("/nothing-here", 404),
     "database away": at("/", 503, "without database"),
     "fault of ours": at("/fault", 500, "with a fault"),
@@ -161,6 +176,7 @@ READ_ALOUD = (
         "details: Stripe away",
     ),
     *("order open", "order confirming", "order paid", "order paid, almanac"),
+    *("find my order: fault", "find my order: sent"),
     *("order partly refunded", "order failed", "order canceled"),
     *("questions", "imprint", "nothing there"),
 )

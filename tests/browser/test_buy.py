@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.customer import expect_paid, fill_in_details, pay
-from tests.fixtures.browser import assert_accessible
 from tests.fixtures.shop import Shop
 
 pytestmark = pytest.mark.browser
@@ -19,7 +18,6 @@ def test_a_customer_buys_and_sees_it_paid(shop: Shop, page: Page, product: str) 
     fill_in_details(page, shop, product)
     pay(page)
     expect_paid(page, shop)
-    assert_accessible(page)
 
 
 @pytest.mark.parametrize("product", KINDS)

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.fixtures.browser import listening
+from tests.fixtures.browser import Window
 from tests.fixtures.gallery import DIGITAL, PRINTED
 from tests.fixtures.shop import CUSTOMER, READING, Shop
 
@@ -141,12 +141,17 @@ def test_mistakes_lead_to_their_fields_without_scripts_too(
 
 
 def test_without_a_line_the_form_says_so_and_keeps_all(
-    shop: Shop, chromium: Browser
+    shop: Shop, page: Page, window: Window
 ) -> None:
-    with listening(chromium) as (page, _):
-        open_form(page, shop)
-        fill_in(page)
-        page.route("**/checkout/total", lambda route: route.abort())
-        page.get_by_label("Quantity").fill("2")
-        expect(page.locator("#trouble")).to_be_visible()
-        expect(page.get_by_label("E-mail")).to_have_value(CUSTOMER["email"])
+    open_form(page, shop)
+    fill_in(page)
+    page.route("**/checkout/total", lambda route: route.abort())
+    page.get_by_label("Quantity").fill("2")
+    expect(page.locator("#trouble")).to_be_visible()
+    expect(page.get_by_label("E-mail")).to_have_value(CUSTOMER["email"])
+
+    page.unroute_all()
+    # This once the console has a reason to complain.
+    noises = window[1]
+    assert any("ERR_FAILED" in noise for noise in noises)
+    noises.clear()
