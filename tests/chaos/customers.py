@@ -22,7 +22,7 @@ from tests.chaos.notes import CUT, Notes
 # Longer than the shop may take for a checkout, and shorter than people wait.
 PATIENCE_SECONDS = 15.0
 TRIES, PAUSE_BETWEEN_TRIES = 8, 2.0
-LOOKS, PAUSE_BETWEEN_LOOKS = 3, 1.5
+LOOKS, PAUSE_BETWEEN_LOOKS = 10, 1.5
 # What happens there waits for nobody but the emulator's own lock.
 LONGEST_AT_STRIPE = 60.0
 OWNER = "Bearer sk_test_of_the_owner"
@@ -123,7 +123,10 @@ class Customer:
         self.notes.sessions.add(self.session)
 
     def look(self, until: str = "paid") -> Visit:
-        """Look at the order page until it says so, or for some times."""
+        """Look at the order page until it says so, or for some times.
+
+        Customers who wait keep others from coming in: the load is what the shop bears.
+        """
         for _ in range(LOOKS if self.page else 0):
             yield PAUSE_BETWEEN_LOOKS
             answer = self._ask("order page", self.page)
@@ -242,16 +245,16 @@ def is_declined_then_pays(customer: Customer) -> Visit:
 def is_declined(customer: Customer) -> Visit:
     """Take the wrong card, and have no other."""
     customer.pay("declined")
-    yield from customer.look()
+    yield 1.0
 
 
-def pays_late(customer: Customer, outcome: str) -> Visit:
+def pays_late(customer: Customer, outcome: str, end: str) -> Visit:
     """Pay by a bank that decides later."""
     if customer.pay("delayed"):
         yield from customer.look("pending")
         yield customer.luck.uniform(2, 10)
         customer.pay(outcome)
-        yield from customer.look()
+        yield from customer.look(end)
 
 
 def leaves(_customer: Customer) -> Visit:
@@ -291,8 +294,10 @@ LIVES: dict[str, Callable[[Customer], Visit]] = {
     "pays": pays,
     "is declined, then pays": is_declined_then_pays,
     "is declined and leaves": is_declined,
-    "pays by a bank that takes a while": lambda one: pays_late(one, "delayed_succeeds"),
-    "pays by a bank that fails": lambda one: pays_late(one, "delayed_fails"),
+    "pays by a bank that takes a while": lambda one: pays_late(
+        one, "delayed_succeeds", "paid"
+    ),
+    "pays by a bank that fails": lambda one: pays_late(one, "delayed_fails", "failed"),
     "leaves without paying": leaves,
     "pays and is refunded": is_refunded,
     "pays and is refunded in parts": is_refunded_in_parts,

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from itertools import count
+from urllib.parse import urlsplit
 
 import requests
 
@@ -9,9 +11,11 @@ from tests.chaos.notes import Notes
 from tests.chaos.stage import Stage
 from tests.fixtures.shop import CUSTOMER, READING
 
-GLANCE_SECONDS = 0.05
+GLANCE_SECONDS = 0.1
+# The order page is looked at as often as its own script does at first.
+GLANCES_A_LOOK = 20
 # A sale that has not come through by then is begun anew, as a customer would.
-LONGEST_SALE = 10.0
+LONGEST_SALE = 15.0
 # Past it, the shop has not recovered by itself.
 GIVE_UP_AFTER = 60.0
 
@@ -36,27 +40,33 @@ def proof_of(kind: str, stage: Stage, notes: Notes) -> Callable[[], bool]:
 
 def sells(stage: Stage, notes: Notes) -> bool:
     """Tell whether somebody who comes now can check out, pay, and is told so."""
-    shop = stage.server.url
-    body = {"items": [{"service_id": READING, "quantity": 1}], "customer": CUSTOMER}
-    give_up_at = time.monotonic() + LONGEST_SALE
     with requests.Session() as http:
         http.trust_env = False
         try:
-            answer = http.post(f"{shop}/api/checkout", json=body, timeout=LONGEST_SALE)
-            if answer.status_code != 201:
-                return False
-            told = answer.json()
-            session = told["checkout_url"].rpartition("/")[2]
-            notes.sessions.add(session)
-            stage.emulator.pay(session)
-            while time.monotonic() < give_up_at:
-                url = f"{shop}/api/orders/{told['order_id']}"
-                answer = http.get(url, timeout=LONGEST_SALE)
-                if answer.ok and answer.json()["status"] == "paid":
-                    notes.paid.add(told["order_id"])
-                    return True
-                time.sleep(GLANCE_SECONDS)
+            return _buys(http, stage, notes)
         except (requests.RequestException, AssertionError):
             # Cut off, or the page was paid or closed by a fault that still works.
-            pass
+            return False
+
+
+def _buys(http: requests.Session, stage: Stage, notes: Notes) -> bool:
+    shop, give_up_at = stage.server.url, time.monotonic() + LONGEST_SALE
+    body = {"items": [{"service_id": READING, "quantity": 1}], "customer": CUSTOMER}
+    answer = http.post(f"{shop}/api/checkout", json=body, timeout=LONGEST_SALE)
+    if answer.status_code != 201:
+        return False
+    order_id = answer.json()["order_id"]
+    session = answer.json()["checkout_url"].rpartition("/")[2]
+    notes.sessions.add(session)
+    page = urlsplit(stage.emulator.pay(session)["success_url"]).path
+    for glance in count(1):
+        if time.monotonic() > give_up_at:
+            break
+        if glance % GLANCES_A_LOOK == 0:
+            http.get(shop + page, timeout=LONGEST_SALE)
+        answer = http.get(f"{shop}/api/orders/{order_id}", timeout=LONGEST_SALE)
+        if answer.ok and answer.json()["status"] == "paid":
+            notes.paid.add(order_id)
+            return True
+        time.sleep(GLANCE_SECONDS)
     return False
