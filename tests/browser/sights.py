@@ -97,6 +97,7 @@ def find_with_a_fault(visitor: Visitor) -> int:
     page.locator("#email").fill("ana")
     with page.expect_response("**/find-my-order") as answering:
         page.locator("main [type=submit]").click()
+    expect(page.locator(".fault").first).to_be_visible()
     return answering.value.status
 
 
