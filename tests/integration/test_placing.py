@@ -165,4 +165,4 @@ def test_the_form_opens_with_the_quantity_that_was_asked_for(
     field = page.split('name="quantity"')[1].split(">")[0]
     assert f'value="{shown}"' in field
     assert 'max="20"' in field
-    assert f"data-total>{total}</output>" in page
+    assert f'<output for="quantity">{total}</output>' in page
