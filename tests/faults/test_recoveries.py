@@ -14,7 +14,7 @@ from tests.fixtures.shop import Shop
 
 PERIOD = get_job("reconcile").every.total_seconds()
 # The walk begins at a tick, and takes its time.
-WITHIN = PERIOD + LONGEST_TICK_SECONDS + 10
+WITHIN = PERIOD + LONGEST_TICK_SECONDS + 20
 
 
 @pytest.mark.long
