@@ -50,7 +50,9 @@ test-long: export RECOVERIES ?= 20
 test-long: export PAGES ?= all
 test-long: ## run what is random for long, and write the figures into docs/reliability.md
 	@$(call install,requirements-dev.txt)
-	@$(PYTEST) -v -m long --junitxml=.long.xml $(ARGS); status=$$?; \
+	@CHROMIUM="$$($(VENV) tests/tools/chromium.py)" \
+	  PGBOUNCER="$$($(VENV) tests/tools/pgbouncer.py)" \
+	  $(PYTEST) -v -m long --junitxml=.long.xml $(ARGS); status=$$?; \
 	  $(VENV) tests/tools/figures.py .long.xml && rm .long.xml; exit $$status
 
 snapshots: ## keep trees and pictures of the pages as they are now; then look at the difference
