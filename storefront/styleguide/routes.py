@@ -116,7 +116,12 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "shelf-empty": (
         "catalog/index.html",
-        {"shelves": {kind: [] for kind in ProductKind}, "singles": {}, "questions": []},
+        {
+            "welcome": {"headline": "Lunaria", "introduction": ""},
+            "shelves": {kind: [] for kind in ProductKind},
+            "singles": {},
+            "questions": [],
+        },
     ),
     "payment-unavailable": (
         "checkout/unavailable.html",

@@ -160,6 +160,8 @@ def test_the_catalog_lists_what_can_be_bought_in_the_owners_order(shop: Shop) ->
         "unit_amount": 8000,
         "currency": "EUR",
         "url": f"{shop.app.config['SETTINGS'].base_url}/products/birth-chart-reading",
+        "available": True,
+        "consent": None,
     }
     assert {product["kind"] for product in products} == {"session", "pack", "almanac"}
     yen = next(product for product in products if product["currency"] == "JPY")

@@ -73,6 +73,7 @@ def test_a_payment_tells_who_heard_of_it(shop: Shop, source: str) -> None:
 
 
 def test_an_order_given_up_tells_by_whom(shop: Shop) -> None:
+    shop.emulator.drop_webhooks()
     placed = shop.place()
     shop.let_deadline_pass(placed.id)
     shop.run_job("expire-orders")
