@@ -27,6 +27,7 @@ PAGE = ROOT / "docs" / "lighthouse.md"
 LIGHTHOUSE = "lighthouse@13.5.0"
 # A machine at work makes pages look slow: the middle one of some runs counts.
 RUNS = int(os.environ.get("RUNS", "3"))
+ATTEMPTS = 3
 PATHS = (
     "/",
     "/es/",
@@ -97,17 +98,25 @@ def measure(npx: str, chromium: str, url: str) -> Report:
 def _look(npx: str, chromium: str, url: str) -> Report:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "report.json")
-        subprocess.run(
-            [
-                *(npx, "--yes", LIGHTHOUSE, url, "--quiet", "--output=json"),
-                *(f"--output-path={file}", f"--chrome-flags={CHROME}"),
-            ],
-            cwd=folder,
-            env={**os.environ, "CHROME_PATH": chromium},
-            check=True,
-        )
-        report: Report = json.loads(file.read_text("utf-8"))
-        return report
+        command = [
+            *(npx, "--yes", LIGHTHOUSE, url, "--quiet", "--output=json"),
+            *(f"--output-path={file}", f"--chrome-flags={CHROME}"),
+        ]
+        environment = {**os.environ, "CHROME_PATH": chromium}
+        # Where much else runs, a browser may come too late for its own measuring.
+        for _ in range(ATTEMPTS):
+            answer = subprocess.run(
+                command,
+                cwd=folder,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if answer.returncode == 0:
+                report: Report = json.loads(file.read_text("utf-8"))
+                return report
+    raise SystemExit(f"Lighthouse could not measure {url}:\n{answer.stderr[-1000:]}")
 
 
 def performance(report: Report) -> float:
