@@ -2,10 +2,11 @@
 
 import gzip
 import re
+import time
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route, expect
 
 from tests.fixtures.gallery import DIGITAL, LANGUAGES, PACK
 from tests.fixtures.shop import READING, Shop
@@ -44,6 +45,21 @@ def test_a_first_visit_is_light_and_calm(shop: Shop, page: Page, path: str) -> N
     assert hosts == {urlsplit(shop.url).netloc}
     assert page.evaluate(SHIFTS) <= WORST_SHIFT
     line.detach()
+
+
+def test_scripts_that_come_late_move_nothing(shop: Shop, page: Page) -> None:
+    def wait(route: Route) -> None:
+        time.sleep(0.3)
+        route.continue_()
+
+    page.route("**/*.js", wait)
+    page.goto(f"{shop.url}/pt/products/{READING}", wait_until="networkidle")
+
+    expect(
+        page.get_by_role("link", name="This page is also in English")
+    ).to_be_visible()
+    assert page.evaluate(SHIFTS) <= WORST_SHIFT
+    page.unroute_all()
 
 
 def test_static_files_are_compressed_and_kept_for_ever(shop: Shop) -> None:

@@ -58,12 +58,3 @@ if (bar) {
     bar.hidden = button.isIntersecting || Boolean(find("details"));
   }).observe(find(bar.dataset.bar));
 }
-
-// Somebody whose browser speaks another language of the shop is offered it, no more.
-const spoken = document.documentElement.lang;
-const wanted = navigator.languages.map((one) => one.split("-")[0]);
-const offer = find("offer");
-if (offer && wanted[0] !== spoken) {
-  const link = wanted.map((one) => offer.querySelector(`[lang="${one}"]`)).find(Boolean);
-  if (link && link.lang !== spoken) link.hidden = offer.hidden = false;
-}
