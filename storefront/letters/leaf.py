@@ -3,33 +3,38 @@
 import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
-from importlib.resources import files
 from math import cos, pi, sin
 from typing import Self
 
 from fpdf import FPDF
-from fpdf.fonts import TTFFont
 from fpdf.prefs import ViewerPreferences
+
+from storefront.letters.typeface import EVERYDAY, STAND_IN, Typeface, close, legible
 
 INK, SOFT, RUBRIC = "#1d2547", "#565b76", "#a3241c"
 MOON, SHADE, LINE = "#e6c67c", "#1d2547", "#d8cdb2"
 MARGIN, TOP, FOOT = 25.0, 20.0, 24.0
 FAMILY = "EB Garamond"
-FACES = {"": "EBGaramond[wght].ttf", "I": "EBGaramond-Italic[wght].ttf"}
-# What a printed leaf needs no more: other weights, kerning, substitutions. Without
-# them a document is made ten times faster.
-UNUSED_TABLES = {"GDEF", "GPOS", "GSUB", "HVAR", "MVAR", "STAT", "avar", "fvar", "gvar"}
 # Signs of money that the type lacks, and a thin space.
 SPELLED = str.maketrans({"₪": "ILS", "฿": "THB", "\u202f": "\u00a0"})
-STAND_IN = "□"
 # New Moon to new Moon, full in the middle.
 PHASES = (0.08, 0.2, 0.34, 0.5, 0.66, 0.8, 0.92)
 
 
 class Leaf(FPDF):
-    """A4 in the studio's type. What the type cannot write becomes a small square."""
+    """A4 in the studio's type. What the type cannot write becomes a small square.
 
-    def __init__(self, title: str, author: str, language: str, made: datetime) -> None:
+    Raises `LetterMissing` where a text needs the whole type.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        author: str,
+        language: str,
+        made: datetime,
+        typeface: Typeface = EVERYDAY,
+    ) -> None:
         super().__init__(format="A4")
         self.set_title(title)
         self.set_author(author)
@@ -40,7 +45,8 @@ class Leaf(FPDF):
         self.set_margins(MARGIN, TOP)
         self.set_auto_page_break(True, FOOT)
         self.c_margin = 0
-        self._known = self._add_faces()
+        self._typeface = typeface
+        typeface.add_to(self, FAMILY)
         self.add_page()
 
     def __enter__(self) -> Self:
@@ -49,37 +55,14 @@ class Leaf(FPDF):
 
     def __exit__(self, *_: object) -> None:
         """Close the type's files, which are read until the document is put out."""
-        for face in self._faces():
-            face.ttfont.close()
-
-    def _faces(self) -> list[TTFFont]:
-        return [face for face in self.fonts.values() if isinstance(face, TTFFont)]
-
-    def _add_faces(self) -> set[int]:
-        """Load the type; give the characters that all of its faces have."""
-        folder = files("fontpkg_eb_garamond") / "files"
-        for style, name in FACES.items():
-            self.add_font(FAMILY, style, str(folder / name))
-        faces = self._faces()
-        for face in faces:
-            for table in UNUSED_TABLES & set(face.ttfont.keys()):
-                del face.ttfont[table]
-            # The boxes of the whole type hold for a part of it.
-            face.ttfont.recalcBBoxes = False
-        return set.intersection(*(set(face.cmap) for face in faces))
+        close(self)
 
     def normalize_text(self, text: str) -> str:
         """Leave only what the type can write; whatever is drawn comes by here."""
         composed = unicodedata.normalize("NFC", text.translate(SPELLED))
-        return "".join(self._legible(composed))
-
-    def _legible(self, text: str) -> Iterator[str]:
-        for character in text:
-            kind = unicodedata.category(character)[0]
-            if character == "\n" or (ord(character) in self._known and kind != "C"):
-                yield character
-            elif kind not in "CM":
-                yield STAND_IN
+        written = "".join(_legible(composed))
+        self._typeface.expect(written)
+        return written
 
     def footer(self) -> None:
         """Number the page, as books do."""
@@ -126,6 +109,15 @@ class Leaf(FPDF):
             self.circle(x, y, radius, style="F")
         with self.local_context(fill_color=MOON):
             self.polygon(outline, style="F")
+
+
+def _legible(text: str) -> Iterator[str]:
+    for character in text:
+        kind = unicodedata.category(character)[0]
+        if character == "\n" or (character in legible() and kind != "C"):
+            yield character
+        elif kind not in "CM":
+            yield STAND_IN
 
 
 def lit(turn: float) -> list[tuple[float, float]]:

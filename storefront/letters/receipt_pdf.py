@@ -8,6 +8,7 @@ from storefront.catalog.models import Seller
 from storefront.languages import gettext as _
 from storefront.languages import spoken_language
 from storefront.letters.leaf import INK, LINE, MARGIN, RUBRIC, SOFT, Leaf
+from storefront.letters.typeface import EVERYDAY, WHOLE, LetterMissing, Typeface
 from storefront.orders.models import Order, Refund
 from storefront.texts.models import Consent
 from storefront.web.filters import address_lines, money, when
@@ -28,11 +29,27 @@ def draw_receipt(
 
     The same facts give the same bytes.
     """
+    facts = order, refunds, seller, shop_name, order_url
+    try:
+        return _draw(EVERYDAY, *facts)
+    except LetterMissing:
+        return _draw(WHOLE, *facts)
+
+
+def _draw(
+    typeface: Typeface,
+    order: Order,
+    refunds: Sequence[Refund],
+    seller: Seller | None,
+    shop_name: str,
+    order_url: str,
+) -> bytes:
     with Leaf(
         title=f"{_('Receipt')} {order.number}",
         author=seller.legal_name if seller else shop_name,
         language=spoken_language(),
         made=order.paid_at or order.created_at,
+        typeface=typeface,
     ) as leaf:
         leaf.head(shop_name)
         _draw_title(leaf, order)

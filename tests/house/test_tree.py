@@ -214,6 +214,7 @@ def test_everything_imported_is_asked_for() -> None:
         "js_lib_htmx": "django-js-lib-htmx",
         "css_inline": "css-inline",
         "fpdf": "fpdf2",
+        "fontTools": "fonttools",
         "resvg_py": "resvg-py",
         # Come with the packages that are asked for, and are their interface.
         "sqlalchemy": "flask-sqlalchemy",
