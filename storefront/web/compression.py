@@ -41,58 +41,53 @@ def shared(answer: Response) -> Response:
 
 
 class CompressedFiles(WhiteNoise):  # type: ignore[misc]
-    """WhiteNoise, with the compressed form of each file in memory.
+    """WhiteNoise, with the compressed form of each file in memory once it was asked for.
 
     It would look for files beside the originals: a step of building that can be
     forgotten, or a folder to write to.
     """
 
     def get_static_file(self, path: str, url: str, stat_cache: Any = None) -> Any:
-        """Give a file, with its compressed form where that is worth it."""
-        file = super().get_static_file(path, url, stat_cache)
-        packed = _packed(path)
-        return _CompressedFile(file, packed) if packed else file
+        """Give a file that goes out compressed where that is worth it."""
+        return _CompressedFile(super().get_static_file(path, url, stat_cache), path)
 
 
 class _CompressedFile:
     """A static file that goes out compressed to those who take it so."""
 
-    def __init__(self, file: Any, packed: bytes) -> None:
+    def __init__(self, file: Any, path: str) -> None:
         self._file = file
-        self._packed = packed
+        self._path = path
 
     def get_response(self, method: str, environ: WSGIEnvironment) -> Any:
         """Answer as the file would; parts of it, too, are sent as they are."""
         answer = self._file.get_response(method, environ)
+        packed = _packed(self._path)
+        if not packed:
+            return answer
+        headers = Headers([*answer.headers, ("Vary", "Accept-Encoding")])
         accepted = parse_accept_header(environ.get("HTTP_ACCEPT_ENCODING"))
         if answer.status != 200 or not _takes_gzip(accepted):
-            return answer
-        headers = Headers(list(answer.headers))
+            return FileResponse(answer.status, headers.items(), answer.file)
         headers["Content-Encoding"] = "gzip"
-        headers["Content-Length"] = str(len(self._packed))
+        headers["Content-Length"] = str(len(packed))
         if answer.file is None:
             return FileResponse(answer.status, headers.items(), None)
         answer.file.close()
-        return FileResponse(answer.status, headers.items(), BytesIO(self._packed))
+        return FileResponse(answer.status, headers.items(), BytesIO(packed))
 
 
 def _takes_gzip(accepted: Accept) -> bool:
     return bool(accepted.quality("gzip"))
 
 
+@lru_cache(maxsize=256)
 def _packed(path: str) -> bytes | None:
     """Compress a file; None for a picture, and where it would hardly get smaller."""
     compressor = Compressor(quiet=True)
     if not compressor.should_compress(path):
         return None
     plain = Path(path).read_bytes()
-    packed = _gzip(plain)
+    packed: bytes = compressor.compress_gzip(plain)
     worthwhile = compressor.is_compressed_effectively("gzip", path, len(plain), packed)
     return packed if worthwhile else None
-
-
-@lru_cache(maxsize=256)
-def _gzip(plain: bytes) -> bytes:
-    """Compress as well as can be, once for all apps of the process."""
-    packed: bytes = Compressor.compress_gzip(plain)
-    return packed
