@@ -41,7 +41,7 @@ def shared(answer: Response) -> Response:
 
 
 class CompressedFiles(WhiteNoise):  # type: ignore[misc]
-    """WhiteNoise, with the compressed form of each file in memory once it was asked for.
+    """WhiteNoise, keeping the compressed form of each file that was asked for.
 
     It would look for files beside the originals: a step of building that can be
     forgotten, or a folder to write to.
@@ -62,13 +62,13 @@ class _CompressedFile:
     def get_response(self, method: str, environ: WSGIEnvironment) -> Any:
         """Answer as the file would; parts of it, too, are sent as they are."""
         answer = self._file.get_response(method, environ)
+        accepted = parse_accept_header(environ.get("HTTP_ACCEPT_ENCODING"))
+        if answer.status != 200 or not _takes_gzip(accepted):
+            return answer
         packed = _packed(self._path)
         if not packed:
             return answer
-        headers = Headers([*answer.headers, ("Vary", "Accept-Encoding")])
-        accepted = parse_accept_header(environ.get("HTTP_ACCEPT_ENCODING"))
-        if answer.status != 200 or not _takes_gzip(accepted):
-            return FileResponse(answer.status, headers.items(), answer.file)
+        headers = Headers(list(answer.headers))
         headers["Content-Encoding"] = "gzip"
         headers["Content-Length"] = str(len(packed))
         if answer.file is None:
