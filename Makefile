@@ -8,11 +8,11 @@ SEED =
 VENV = .venv/bin/python
 # One file a worker at a time: its fixtures are made once. Each of a hundred processes
 # would compile all modules anew where none may keep what it has compiled.
-PYTEST = env -u PYTHONDONTWRITEBYTECODE $(VENV) -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
+PYTEST = env -u PYTHONDONTWRITEBYTECODE $(VENV) -m pytest -n 4 --dist loadfile --no-loadscope-reorder \
   -p tests.tools.left_out
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long snapshots reliability lighthouse mutants \
+.PHONY: help run test coverage test-long snapshots reliability lighthouse mutants \
   mutants-random chaos lint format translations pictures lock clean
 
 # An interpreter counts when it runs: shims of version managers may only be there.
@@ -39,7 +39,11 @@ test: ## run all tests; ARGS="-k words" picks some
 	@$(call install,requirements-dev.txt)
 	@CHROMIUM="$$($(VENV) tests/tools/chromium.py)" \
 	  PGBOUNCER="$$($(VENV) tests/tools/pgbouncer.py)" \
-	  $(PYTEST) --cov --cov-report=term $(ARGS)
+	  $(PYTEST) $(ARGS)
+
+# Tracing takes a third more time.
+coverage: ## run all tests and show what they cover
+	@$(MAKE) --no-print-directory test ARGS="--cov --cov-report=term $(ARGS)"
 
 test-long: export MACHINE_STEPS ?= 30000
 test-long: export PERMUTATIONS ?= 2000

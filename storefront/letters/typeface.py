@@ -17,8 +17,8 @@ from fpdf.fonts import TTFFont
 
 FACES = {"": "EBGaramond[wght].ttf", "I": "EBGaramond-Italic[wght].ttf"}
 STAND_IN = "□"
-# Latin of all of Europe, punctuation, signs of money, the minus.
-USUAL = (*range(0x20, 0x250), *range(0x2010, 0x2040), *range(0x20A0, 0x20C0), 0x2212)
+# Latin of nearly all of Europe, punctuation, signs of money, the minus.
+USUAL = (*range(0x20, 0x180), *range(0x2010, 0x2040), *range(0x20A0, 0x20C0), 0x2212)
 # What print needs no more: other weights, kerning, substitutions.
 UNUSED_TABLES = {"GDEF", "GPOS", "GSUB", "HVAR", "MVAR", "STAT", "avar", "fvar", "gvar"}
 
