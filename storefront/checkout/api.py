@@ -103,10 +103,10 @@ def _read_json(body: bytes) -> Any:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         members = dict(pairs)
         if len(members) < len(pairs):
-            raise ValueError("A member is named twice.")
+            raise ValueError
         return members
 
     read = json.loads(body.decode(), object_pairs_hook=once)
     if not isinstance(read, dict):
-        raise ValueError("The body is no object.")
+        raise ValueError
     return read

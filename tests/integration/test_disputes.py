@@ -168,3 +168,16 @@ def test_a_strangers_dispute_is_not_ours_to_find(shop: Shop) -> None:
     assert matters(shop) == {}
     assert shop.rows("SELECT * FROM disputes") == []
     assert shop.order(placed.id)["status"] == "paid"
+
+
+def test_the_end_of_one_dispute_settles_no_other(shop: Shop) -> None:
+    _, first = disputed(shop)
+    disputed(shop)
+
+    shop.emulator.close_dispute(first, "won")
+    shop.emulator.wait()
+
+    rows = shop.rows("SELECT subject, reason, settled_at FROM matters")
+    settled = {(row["subject"], row["reason"]) for row in rows if row["settled_at"]}
+    assert settled == {(first, "dispute opened")}
+    assert len(rows) == 3

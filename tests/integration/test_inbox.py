@@ -3,7 +3,13 @@
 import pytest
 
 from storefront.webhooks import inbox
-from tests.factories.events import complete_session, deliver, event, session_of
+from tests.factories.events import (
+    complete_session,
+    deliver,
+    event,
+    payment_of,
+    session_of,
+)
 from tests.fixtures.shop import Shop
 
 DONE = "checkout.session.completed"
@@ -103,3 +109,64 @@ def test_text_that_cannot_be_stored_is_kept_without_it(shop: Shop) -> None:
     assert kept(shop)["outcome"] == "unusable"
     row = shop.row("SELECT payload FROM stripe_events")
     assert row["payload"] == {"id": told["id"], "type": DONE}
+
+
+# Whose it is, where nothing bears our mark
+
+
+def test_a_payment_known_by_its_id_alone_settles_its_order(shop: Shop) -> None:
+    placed = shop.place()
+    shop.pay(placed, "delayed")
+    known = shop.emulator.session(placed.session_id)["payment_intent"]
+
+    payment = payment_of(shop, placed, id=known, metadata={})
+    told = event("payment_intent.succeeded", payment)
+
+    assert deliver(shop, told).json()["outcome"] == "applied"
+    assert shop.order(placed.id)["status"] == "paid"
+
+
+@pytest.mark.parametrize(
+    ("payment", "outcome"),
+    [("known", "applied"), ("pi_other", "ignored"), (None, "ignored"), (7, "ignored")],
+)
+def test_a_declined_card_concerns_us_where_its_payment_does(
+    shop: Shop, payment: object, outcome: str
+) -> None:
+    placed = shop.place()
+    shop.pay(placed, "delayed")
+    known = shop.emulator.session(placed.session_id)["payment_intent"]
+    declined = {"id": known if payment == "known" else payment, "metadata": {}}
+
+    answer = deliver(shop, event("payment_intent.payment_failed", declined))
+
+    assert answer.json()["outcome"] == outcome
+    assert shop.order(placed.id)["status"] == "pending"
+
+
+@pytest.mark.parametrize(("payment", "wanted"), [("known", 1), ("pi_other", 0)])
+def test_a_hint_of_refunds_counts_where_the_payment_is_ours(
+    shop: Shop, payment: str, wanted: int
+) -> None:
+    placed = shop.place()
+    shop.pay(placed)
+    charge = shop.emulator.charge_of(placed.session_id) | {"metadata": {}}
+    if payment != "known":
+        charge["payment_intent"] = payment
+
+    deliver(shop, event("charge.refunded", charge))
+
+    assert len(shop.rows("SELECT * FROM refund_readings")) == wanted
+
+
+@pytest.mark.parametrize("members", [{"account": "acct_1"}, {"livemode": True}])
+def test_news_of_another_account_or_mode_pays_nothing(
+    shop: Shop, members: dict[str, object]
+) -> None:
+    placed = shop.place()
+    told = event(DONE, complete_session(shop, placed), **members)
+
+    assert deliver(shop, told).json()["outcome"] == "ignored"
+
+    assert shop.order(placed.id)["status"] == "pending"
+    assert shop.rows("SELECT * FROM matters") == []
