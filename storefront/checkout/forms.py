@@ -24,8 +24,8 @@ from storefront.languages import gettext as _
 from storefront.languages import later
 from storefront.texts.models import Consent
 
-# Controls, lone surrogates, private and unassigned signs, line and paragraph breaks.
-UNWRITABLE = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Controls, private and unassigned signs, breaks; lone surrogates never come so far.
+UNWRITABLE = frozenset({"Cc", "Co", "Cn", "Zl", "Zp"})
 # What turns the direction of writing, or is not seen at all. (Two joiners of the same
 # family belong into Persian and Indian names.)
 HIDDEN = frozenset("\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff")

@@ -60,6 +60,7 @@ class Bench:
             **os.environ,
             "TEST_DATABASE_URL": database_url,
             "TEST_TEMPLATE": TEMPLATE,
+            "PERMUTATIONS": "10",
         }
         for name in KEPT:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2

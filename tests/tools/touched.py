@@ -13,7 +13,7 @@ from pathlib import Path
 from coverage import CoverageData
 
 # Left out: what drives a browser, starts processes of its own, or searches at random.
-TESTS = ("tests/unit", "tests/integration")
+TESTS = ("tests/unit", "tests/integration", "tests/faults/test_permutations.py")
 OPTIONS = (
     *("-q", "-n", "2", "--dist", "loadfile", "-p", "tests.tools.chosen_tests"),
     *("--cov", "--cov-context=test", "--cov-report="),
@@ -101,6 +101,7 @@ def measure(root: Path, folder: Path) -> Touched:
                 "COVERAGE_CORE": "ctrace",
                 "COVERAGE_FILE": str(folder / "coverage"),
                 "TEST_SECONDS": str(folder / "seconds.new"),
+                "PERMUTATIONS": "10",
             },
             check=False,
         )

@@ -304,6 +304,18 @@ def test_a_note_that_cannot_be_written_is_refused(note: str) -> None:
     assert list(form_faults(note=note)) == ["note"]
 
 
+def test_what_cannot_be_written_is_said_so() -> None:
+    faults = form_faults(name="A\x00", note="a\x1bb")
+    assert faults == {
+        "name": "Enter your name without control characters.",
+        "note": "Enter the note without control characters.",
+    }
+
+
+def test_space_around_a_note_is_not_kept() -> None:
+    assert typed(note=" \nTuesday?\n ").note == "Tuesday?"
+
+
 def test_a_note_of_several_lines_is_kept() -> None:
     assert typed(note="Tuesday?\n\tOr Friday.").note == "Tuesday?\n\tOr Friday."
 
