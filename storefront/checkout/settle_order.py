@@ -147,19 +147,13 @@ def _learn(order: Order, news: News) -> None:
             service.advance(attempt, AttemptState.DISAGREES)
         return
     if isinstance(news, SessionSeen):
-        _learn_from_session(order, attempt, news)
+        service.identify(attempt, news.id, news.payment_intent_id)
+        service.advance(attempt, AttemptState(news.outcome.value))
     else:
         service.identify(attempt, payment_intent_id=news.id)
         service.advance(attempt, AttemptState.PAID)
-
-
-def _learn_from_session(
-    order: Order, attempt: CheckoutAttempt, session: SessionSeen
-) -> None:
-    service.identify(attempt, session.id, session.payment_intent_id)
-    service.advance(attempt, AttemptState(session.outcome.value))
-    if session.shipping and not order.shipping_address:
-        order.shipping_address = session.shipping
+    # From whichever comes first: the receipt goes out as soon as the order is paid.
+    order.shipping_address = order.shipping_address or news.shipping
 
 
 def _attempt_meant(order: Order, news: News) -> CheckoutAttempt | None:

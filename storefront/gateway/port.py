@@ -67,6 +67,7 @@ class PaymentSeen:
     currency: str
     mark: Mark | None
     livemode: bool
+    shipping: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)

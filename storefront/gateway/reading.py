@@ -64,6 +64,7 @@ def read_payment(intent: Json) -> PaymentSeen:
         currency=currency,
         mark=read_mark(intent),
         livemode=intent.get("livemode") is True,
+        shipping=_address(intent.get("shipping")),
     )
 
 
@@ -84,6 +85,7 @@ def read_charge(charge: Json) -> PaymentSeen | None:
         currency=currency,
         mark=read_mark(charge),
         livemode=charge.get("livemode") is True,
+        shipping=_address(charge.get("shipping")),
     )
 
 
@@ -185,7 +187,11 @@ def _shipping(session: Json) -> Json | None:
     """
     collected = session.get("collected_information")
     details = collected.get("shipping_details") if isinstance(collected, dict) else None
-    details = details or session.get("shipping_details")
+    return _address(details or session.get("shipping_details"))
+
+
+def _address(details: Any) -> Json | None:
+    """Read whom and where to send it to; Checkout tells of it with the payment too."""
     if not isinstance(details, dict) or not isinstance(details.get("address"), dict):
         return None
     return {"name": details.get("name"), **details["address"]}

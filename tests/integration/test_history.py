@@ -286,6 +286,23 @@ def test_the_address_that_stripe_asked_for_is_kept_as_it_came_first(shop: Shop) 
     }
 
 
+def test_a_payment_told_before_its_session_brings_the_address_along(shop: Shop) -> None:
+    """Its receipt goes out at once: nothing on it may be left to come."""
+    placed = shop.place("almanac-2027-printed")
+    shop.emulator.hold_webhooks()
+    shop.pay(placed)
+    shop.emulator.release_webhooks("payment_intent.succeeded")
+    shop.emulator.wait()
+
+    order = shop.row("SELECT status, shipping_address FROM orders")
+    assert order["status"] == "paid"
+    told = shop.emulator.session(placed.session_id)["collected_information"]
+    assert order["shipping_address"] == {
+        "name": told["shipping_details"]["name"],
+        **told["shipping_details"]["address"],
+    }
+
+
 def letters(shop: Shop) -> list[dict[str, Any]]:
     return shop.rows(
         "SELECT kind, cause, recipient, context FROM letters ORDER BY kind::text"
