@@ -12,6 +12,7 @@ from flask import (
     redirect,
     render_template,
     request,
+    session,
     url_for,
 )
 from flask.typing import ResponseReturnValue
@@ -38,6 +39,7 @@ from storefront.errors import (
 )
 from storefront.languages import gettext as _
 from storefront.languages import later, ngettext, spoken_locale
+from storefront.orders.models import OrderStatus
 from storefront.orders.numbers import new_page_token
 from storefront.orders.queries import find_order_by_token
 from storefront.web.htmx import leave_for, wants_fragment
@@ -56,8 +58,11 @@ FIELDS = ("email", "name", "note", "quantity", "consent")
 def details() -> ResponseReturnValue:
     """Show the details form of one product, or open it in the page that asks."""
     product = _product(request.args.get("service_id", ""))
-    quantity = request.args.get("quantity", "1")
-    return _form(product, {"quantity": quantity if WHOLE.fullmatch(quantity) else "1"})
+    typed = {"quantity": "1"} | _sent_before(product)
+    quantity = request.args.get("quantity", "")
+    if WHOLE.fullmatch(quantity):
+        typed["quantity"] = quantity
+    return _form(product, typed)
 
 
 @blueprint.post("/checkout/again")
@@ -99,7 +104,8 @@ def submit() -> ResponseReturnValue:
     asked = consent_asked_for(product)
     try:
         purchase = read_form(typed, asked).purchase(spoken_locale(), asked)
-        placed = _place_patiently(purchase, _token(typed))
+        token = _token(typed)
+        placed = _place_patiently(purchase, token)
     except FieldError as error:
         return _form(product, typed, errors=_by_field(error)), 422
     except CheckoutUnderWay:
@@ -118,6 +124,7 @@ def submit() -> ResponseReturnValue:
         )
     except PaymentUnavailable:
         return _form(product, typed, trouble=_(UNAVAILABLE)), 503, {"Retry-After": "10"}
+    session["sent"] = token, placed.page_token
     return leave_for(placed.checkout_url or _order_url(placed.page_token))
 
 
@@ -170,6 +177,26 @@ def _place_patiently(purchase: Purchase, token: str) -> PlacedOrder:
                 raise
             time.sleep(GLANCE_SECONDS)
     return placed
+
+
+def _sent_before(product: Offer) -> dict[str, str]:
+    """Give what this browser sent for the product, while that order is not paid.
+
+    A browser that went back and loads the form anew would else make a second order.
+    """
+    token, page_token = session.get("sent", ("", ""))
+    order = find_order_by_token(page_token)
+    if order is None or order.status is not OrderStatus.PENDING:
+        return {}
+    if [line["service_id"] for line in order.line_items] != [product.id]:
+        return {}
+    return {
+        "checkout_token": token,
+        "email": order.customer_email,
+        "name": order.customer_name,
+        "note": order.note or "",
+        "quantity": str(order.line_items[0]["quantity"]),
+    }
 
 
 def _product(product_id: str) -> Offer:

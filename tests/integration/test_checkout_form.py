@@ -161,13 +161,68 @@ def test_a_second_click_while_the_first_is_under_way_leads_to_the_same_page(
     assert len(shop.emulator.ledger()["sessions"]) == 1
 
 
-def test_a_form_opened_anew_or_corrected_is_another_order(shop: Shop) -> None:
+def test_a_corrected_form_is_another_order(shop: Shop) -> None:
     form = opened(shop)
     submit(shop, form)
-    submit(shop, opened(shop))
     submit(shop, {**form, "quantity": "2"})
 
-    assert len(shop.rows("SELECT * FROM orders")) == 3
+    assert len(shop.rows("SELECT * FROM orders")) == 2
+
+
+def test_a_form_loaded_anew_on_the_way_back_is_the_same_order(shop: Shop) -> None:
+    """Not every browser keeps the page that somebody goes back to."""
+    sent = opened(shop, note="On a Friday", quantity="2")
+    first = submit(shop, sent)
+    html = shop.get(CHECKOUT, params={"service_id": READING}).text
+    again = fields(html)
+
+    second = submit(shop, {**again, "note": "On a Friday"})
+
+    assert again | {"note": "On a Friday", "csrf_token": sent["csrf_token"]} == sent
+    assert "On a Friday" in html
+    assert second.headers["Location"] == first.headers["Location"]
+    assert len(shop.rows("SELECT * FROM orders")) == 1
+
+
+def test_a_quantity_in_the_address_counts_more_than_what_was_sent(shop: Shop) -> None:
+    submit(shop, opened(shop, quantity="2"))
+    asked = {"service_id": READING, "quantity": "3"}
+
+    assert fields(shop.get(CHECKOUT, params=asked).text)["quantity"] == "3"
+
+
+def test_another_product_begins_with_an_empty_form(shop: Shop) -> None:
+    sent = opened(shop)
+    submit(shop, sent)
+    html = shop.get(CHECKOUT, params={"service_id": "three-readings"}).text
+
+    assert fields(html)["checkout_token"] != sent["checkout_token"]
+    assert CUSTOMER["email"] not in html
+
+
+@pytest.mark.parametrize("ending", ["paid", "canceled"])
+def test_after_its_order_is_done_a_form_begins_anew(shop: Shop, ending: str) -> None:
+    """Somebody who buys the same once more gets an order of its own."""
+    sent = opened(shop)
+    submit(shop, sent)
+    if ending == "paid":
+        shop.rows("UPDATE orders SET status = 'paid', paid_at = now()")
+    else:
+        shop.rows("UPDATE orders SET status = 'canceled'")
+
+    assert opened(shop)["checkout_token"] != sent["checkout_token"]
+    assert (
+        CUSTOMER["email"] not in shop.get(CHECKOUT, params={"service_id": READING}).text
+    )
+
+
+def test_nobody_else_sees_what_was_sent(shop: Shop) -> None:
+    submit(shop, opened(shop))
+    shop.http.cookies.clear()
+
+    page = shop.get(CHECKOUT, params={"service_id": READING})
+
+    assert CUSTOMER["email"] not in page.text
 
 
 @pytest.mark.parametrize("token", ["", "\x00", "é", "x" * 5000, "' OR 1=1 --"])
@@ -461,7 +516,7 @@ def test_too_many_checkouts_are_a_429_page_that_keeps_what_was_typed(
 ) -> None:
     shop = open_shop(CHECKOUT_RATE="1 per minute")
     assert submit(shop, opened(shop)).status_code == 303
-    form = opened(shop)
+    form = opened(shop, quantity="2")
 
     answer = submit(shop, form, **{"X-Forwarded-For": "203.0.113.9"})
 
@@ -485,7 +540,7 @@ def test_form_and_api_are_counted_together(open_shop: OpenShop) -> None:
 
     assert submit(shop, opened(shop)).status_code == 303
     assert shop.checkout().status_code == 201
-    assert submit(shop, opened(shop)).status_code == 429
+    assert submit(shop, opened(shop, quantity="2")).status_code == 429
     assert shop.checkout().status_code == 429
 
 
