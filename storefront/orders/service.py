@@ -6,7 +6,7 @@ atomic.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -49,18 +49,19 @@ class Change:
 def lock_order(order_id: UUID) -> Order:
     """Take the order's row for the rest of the transaction, as it is now.
 
+    Whatever was read before is read anew where it is looked at: while this waited for
+    the lock, its owner may have changed attempts and refunds too.
+
     :raises OrderUnknown: if there is none.
     """
-    order = db.session.scalar(
-        select(Order)
-        .where(Order.id == order_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+    db.session.flush()
+    db.session.expire_all()
+    order: Order | None = db.session.scalar(
+        select(Order).where(Order.id == order_id).with_for_update()
     )
     if order is None:
         raise OrderUnknown("Stripe speaks of an order that is not here.")
-    db.session.refresh(order, ["attempts"])
-    return cast(Order, order)
+    return order
 
 
 def add_attempt(

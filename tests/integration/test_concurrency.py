@@ -4,12 +4,18 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
+from uuid import UUID
 
 import requests
+from sqlalchemy import select
 
 from storefront.checkout.expire_orders import expire_orders
+from storefront.extensions import db
 from storefront.letters.delivery import send_letters
+from storefront.orders.models import AttemptState, CheckoutAttempt
+from storefront.orders.service import lock_order
 from storefront.scheduler.claims import database_time
+from storefront.transaction import transaction
 from tests.factories.events import WEBHOOKS, complete_session, event, sign
 from tests.fixtures.shop import CUSTOMER, READING, Placed, Shop
 
@@ -177,3 +183,16 @@ def test_two_senders_at_once_send_each_letter_once(shop: Shop) -> None:
 
     ids = [letter.message["Message-ID"] for letter in shop.mailbox.letters]
     assert sent == len(ids) == len(set(ids)) == 12
+
+
+def test_what_was_read_before_the_lock_is_not_believed_under_it(shop: Shop) -> None:
+    """Whoever waited for the lock would else write the other's deed over."""
+    placed = shop.place()
+    with shop.app.app_context(), transaction():
+        read_before = db.session.scalars(select(CheckoutAttempt)).one()
+        assert read_before.state is AttemptState.OPEN
+        shop.rows("UPDATE checkout_attempts SET state = 'expired'")
+
+        order = lock_order(UUID(placed.id))
+
+        assert [attempt.state for attempt in order.attempts] == [AttemptState.EXPIRED]

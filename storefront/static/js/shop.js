@@ -7,6 +7,14 @@ function on(names, act) {
 }
 const find = (id) => document.getElementById(id);
 
+// What a page needs only once somebody acts comes after all that is to be seen.
+const { later } = document.currentScript.dataset;
+if (later) {
+  window.addEventListener("load", () => {
+    document.head.append(Object.assign(document.createElement("script"), { src: later }));
+  });
+}
+
 // One click is enough. Coming back through the browser's history lends the button again.
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("form[data-once]")) return;
