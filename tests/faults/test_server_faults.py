@@ -28,6 +28,8 @@ from tests.fixtures.shards import RECOVERIES, WORST, shards
 from tests.fixtures.shop import CUSTOMER, READING, Placed, Shop
 
 ROOT = Path(__file__).parents[2]
+# Takes no byte, as a disk that is full.
+FULL = Path("/dev/full")
 CUSTOMERS = 6
 # Leader of jobs killed, another at work.
 TAKEN_OVER = 30
@@ -178,6 +180,24 @@ def test_workers_killed_under_load_take_only_their_own_requests_along(
     kept = {row["id"] for row in shop.rows("SELECT id::text FROM orders")}
     assert set(load.orders) <= kept
     shop.rows("UPDATE checkout_attempts SET asked_at = now() - interval '1 hour'")
+    all_is_well(shop)
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+def test_a_full_disk_under_the_logs_stops_no_sale(shop: Shop, serve: Serve) -> None:
+    """Row 48: the shop writes no files but its log, and that one may be lost."""
+    served = serve(log=FULL, SCHEDULER="off")
+    placed = shop.place()
+    # Trouble is logged too, at length.
+    shop.emulator.fail(500, path="/v1/checkout/sessions")
+    assert post_checkout(served.url).status_code == 503
+    shop.emulator.set_faults()
+
+    assert post_checkout(served.url).status_code == 201
+    shop.emulator.pay(placed.session_id)
+    assert deliver_to(served.url, shop, placed) == 200
+    page = requests.get(f"{served.url}/orders/{placed.token}", timeout=30)
+    assert "Payment received" in page.text
     all_is_well(shop)
 
 

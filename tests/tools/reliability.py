@@ -63,6 +63,7 @@ ROWS = {
     45: ("all connections cut", "the first request succeeds"),
     46: ("a deadlock, a lock that is not given", "503 with a hint; the retry applies"),
     47: ("Postgres frozen", "requests end; recovers alone"),
+    48: ("a disk that is full, under the logs", "orders and webhooks go on"),
     49: ("old and new code over one schema", "both work"),
     50: ("a rolling restart under load", "no request fails"),
     51: ("workers killed under load", "only their requests; nothing lost"),
@@ -77,7 +78,6 @@ MISSING = {
     28: "nothing is limited in number, and there are no coupons yet",
     35: "ten thousand overdue orders: tried in batches of 25 only, not timed",
     42: "receipts cannot be asked for again yet",
-    48: "a full disk is not tried",
     53: "refunds are made in Stripe's dashboard; there is no desk yet",
     58: "erasure of a customer's data is not built yet",
 }
