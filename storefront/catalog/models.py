@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
@@ -104,3 +105,13 @@ class Seller(db.Model):  # type: ignore[name-defined,misc]
     welcome: Mapped[dict[str, dict[str, str]]] = mapped_column(
         JSONB, server_default="{}", default=dict
     )
+
+
+class CatalogVersion(db.Model):  # type: ignore[name-defined,misc]
+    """Which catalog this is: one row, made anew by triggers at every change."""
+
+    __tablename__ = "catalog_versions"
+    __table_args__ = (CheckConstraint("id = 1", name="only_one"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[UUID]

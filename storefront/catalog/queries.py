@@ -2,10 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy import select
 
-from storefront.catalog.models import Product, ProductFile, ProductKind, Seller
+from storefront.catalog.models import (
+    CatalogVersion,
+    Product,
+    ProductFile,
+    ProductKind,
+    Seller,
+)
 from storefront.extensions import db
 from storefront.languages import LANGUAGES, spoken_language
 
@@ -97,6 +104,12 @@ def list_languages(own: str) -> list[str]:
     seller = find_seller()
     told = seller.languages if seller else []
     return [own, *(one for one in told if one in LANGUAGES and one != own)]
+
+
+def find_version() -> UUID | None:
+    """Find which catalog this is; None before the first is loaded."""
+    version: UUID | None = db.session.scalar(select(CatalogVersion.version))
+    return version
 
 
 def _offer(product: Product) -> Offer:

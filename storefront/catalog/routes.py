@@ -9,6 +9,7 @@ from storefront.catalog.models import ProductKind
 from storefront.catalog.queries import (
     Offer,
     find_offer,
+    find_version,
     find_welcome,
     list_languages,
     list_offers,
@@ -23,12 +24,13 @@ from storefront.settings import current_settings as _settings
 from storefront.texts.queries import list_questions
 from storefront.texts.reading import PAGES
 from storefront.web.cards import draw_card
-from storefront.web.compression import shared
 from storefront.web.filters import absolute_url
+from storefront.web.kept_pages import keep_pages
 from storefront.web.pictures import current_theme, picture_of
 
 blueprint = Blueprint("catalog", __name__)
-blueprint.after_request(shared)
+# Before anything is asked of a request: what is kept was allowed when it was made.
+keep_pages(blueprint, ("index", "product"), find_version)
 
 # How many questions the first page answers; /faq answers all.
 AT_HOME = 4

@@ -12,6 +12,7 @@ from flask import request
 from flask.wrappers import Response
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
+from werkzeug.wrappers import Response as AnyResponse
 from whitenoise import WhiteNoise
 from whitenoise.compress import Compressor
 from whitenoise.responders import Response as FileResponse
@@ -20,24 +21,33 @@ from whitenoise.responders import Response as FileResponse
 LEVEL_OF_PAGES = 6
 
 
-def shared(answer: Response) -> Response:
-    """Compress a page that is the same for everybody; let browsers keep and ask again.
+def shared(answer: Response) -> AnyResponse:
+    """Compress a page that is the same for everybody; say when it has not changed."""
+    compress(answer)
+    return answer.make_conditional(request)
+
+
+def compress(answer: Response) -> None:
+    """Compress a page for whoever takes it so; let browsers keep it and ask again.
 
     Not for pages with a token in a form: how well such a page compresses would tell
     of the token (BREACH).
     """
     if answer.status_code != 200 or answer.mimetype != "text/html":
-        return answer
+        return
     answer.headers["Cache-Control"] = "no-cache"
     answer.vary.add("Accept-Encoding")
     # Weak: the compressed page and the plain one share it.
     answer.add_etag(weak=True)
-    if _takes_gzip(request.accept_encodings):
+    if takes_gzip():
         packed = gzip.compress(answer.get_data(), LEVEL_OF_PAGES, mtime=0)
         answer.set_data(packed)
         answer.headers["Content-Encoding"] = "gzip"
-    answer.make_conditional(request)
-    return answer
+
+
+def takes_gzip() -> bool:
+    """Tell whether the page that is asked for may come compressed."""
+    return _takes_gzip(request.accept_encodings)
 
 
 class CompressedFiles(WhiteNoise):  # type: ignore[misc]
