@@ -29,39 +29,31 @@ def draw_receipt(
 
     The same facts give the same bytes.
     """
-    facts = order, refunds, seller, shop_name, order_url
+
+    def draw(typeface: Typeface) -> bytes:
+        with Leaf(
+            title=f"{_('Receipt')} {order.number}",
+            author=seller.legal_name if seller else shop_name,
+            language=spoken_language(),
+            made=order.paid_at or order.created_at,
+            typeface=typeface,
+        ) as leaf:
+            leaf.head(shop_name)
+            _draw_title(leaf, order)
+            _draw_parties(leaf, order, seller, shop_name)
+            _draw_lines(leaf, order)
+            _draw_sums(leaf, order, refunds)
+            if order.amount_refunded < order.total_amount:
+                _draw_next_steps(leaf, order)
+            if order.consent:
+                _draw_consent(leaf, order.consent)
+            _draw_link(leaf, order_url)
+            return bytes(leaf.output())
+
     try:
-        return _draw(EVERYDAY, *facts)
+        return draw(EVERYDAY)
     except LetterMissing:
-        return _draw(WHOLE, *facts)
-
-
-def _draw(
-    typeface: Typeface,
-    order: Order,
-    refunds: Sequence[Refund],
-    seller: Seller | None,
-    shop_name: str,
-    order_url: str,
-) -> bytes:
-    with Leaf(
-        title=f"{_('Receipt')} {order.number}",
-        author=seller.legal_name if seller else shop_name,
-        language=spoken_language(),
-        made=order.paid_at or order.created_at,
-        typeface=typeface,
-    ) as leaf:
-        leaf.head(shop_name)
-        _draw_title(leaf, order)
-        _draw_parties(leaf, order, seller, shop_name)
-        _draw_lines(leaf, order)
-        _draw_sums(leaf, order, refunds)
-        if order.amount_refunded < order.total_amount:
-            _draw_next_steps(leaf, order)
-        if order.consent:
-            _draw_consent(leaf, order.consent)
-        _draw_link(leaf, order_url)
-        return bytes(leaf.output())
+        return draw(WHOLE)
 
 
 def _draw_title(leaf: Leaf, order: Order) -> None:
