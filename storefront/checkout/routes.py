@@ -180,13 +180,16 @@ def _place_patiently(purchase: Purchase, token: str) -> PlacedOrder:
 
 
 def _sent_before(product: Offer) -> dict[str, str]:
-    """Give what this browser sent for the product, while that order is not paid.
+    """Give what this browser sent for the product, while that order can be paid.
 
     A browser that went back and loads the form anew would else make a second order.
+    One whose payment is at the bank, for days, has no deadline: it is done here.
     """
     token, page_token = session.get("sent", ("", ""))
     order = find_order_by_token(page_token)
     if order is None or order.status is not OrderStatus.PENDING:
+        return {}
+    if order.expires_at is None:
         return {}
     if [line["service_id"] for line in order.line_items] != [product.id]:
         return {}

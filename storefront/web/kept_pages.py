@@ -75,9 +75,11 @@ def _give_kept() -> ResponseReturnValue | None:
         return None
     # Read before the page is made: it shows this version or a later one.
     g.keep_as = version, _hour(), request.root_path, request.path, takes_gzip()
-    if g.keep_as not in kept.pages:
+    page = kept.pages.get(g.keep_as)
+    if page is None:
         return None
-    body, headers = kept.pages[g.pop("keep_as")]
+    del g.keep_as
+    body, headers = page
     return Response(body, headers=headers)
 
 
