@@ -6,6 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from storefront.api_description import blueprint as api_description
+from storefront.catalog.queries import find_version
 from storefront.catalog.routes import blueprint as catalog
 from storefront.checkout.api import blueprint as checkout_api
 from storefront.checkout.routes import blueprint as checkout
@@ -27,6 +28,7 @@ from storefront.web import (
     filters,
     headers,
     health,
+    kept_pages,
     languages,
     logs,
     pictures,
@@ -81,6 +83,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     health.init_app(app, MIGRATIONS)
     assets.init_app(app, settings)
     pictures.init_app(app, settings)
+    kept_pages.init_app(app, find_version)
     add_commands(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

@@ -9,7 +9,6 @@ from storefront.catalog.models import ProductKind
 from storefront.catalog.queries import (
     Offer,
     find_offer,
-    find_version,
     find_welcome,
     list_languages,
     list_offers,
@@ -29,8 +28,7 @@ from storefront.web.kept_pages import keep_pages
 from storefront.web.pictures import current_theme, picture_of
 
 blueprint = Blueprint("catalog", __name__)
-# Before anything is asked of a request: what is kept was allowed when it was made.
-keep_pages(blueprint, ("index", "product"), find_version)
+keep_pages(blueprint, ("index", "product"))
 
 # How many questions the first page answers; /faq answers all.
 AT_HOME = 4

@@ -35,7 +35,8 @@ def compress(answer: Response) -> None:
     """
     if answer.status_code != 200 or answer.mimetype != "text/html":
         return
-    answer.headers["Cache-Control"] = "no-cache"
+    # Browsers ask each time; a shared cache for all of them, once a second.
+    answer.headers["Cache-Control"] = "public, max-age=0, s-maxage=1"
     answer.vary.add("Accept-Encoding")
     # Weak: the compressed page and the plain one share it.
     answer.add_etag(weak=True)

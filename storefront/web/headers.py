@@ -1,5 +1,6 @@
 """What every answer carries for the browser's safety, and which hosts we answer to."""
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from flask import Flask, abort, request
@@ -55,22 +56,27 @@ def safety_headers(settings: Settings) -> dict[str, str]:
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Set the headers on every answer, and refuse other people's hosts and forms."""
-    fixed = safety_headers(settings)
+    # Whatever nobody thought about is not kept by anyone.
+    fixed = {**safety_headers(settings), "Cache-Control": "no-store"}
     hosts = _hosts(settings)
+
+    @lru_cache(maxsize=64)
+    def is_ours(host: str) -> bool:
+        return host_is_trusted(host, hosts)
 
     @app.before_request
     def refuse_strangers() -> None:
         # Not by Flask's TRUSTED_HOSTS: it refuses before error pages can link home.
-        if not host_is_trusted(request.host, hosts):
+        if not is_ours(request.host):
             abort(400)
         _refuse_other_sites()
 
     @app.after_request
     def add_headers(answer: Response) -> Response:
-        for name, value in fixed.items():
-            answer.headers.setdefault(name, value)
-        # Whatever nobody thought about is not kept by anyone.
-        answer.headers.setdefault("Cache-Control", "no-store")
+        present = {name.lower() for name, _ in answer.headers}
+        answer.headers.extend(
+            [pair for pair in fixed.items() if pair[0].lower() not in present]
+        )
         return answer
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -119,7 +120,7 @@ def test_at_the_full_hour_the_moon_is_looked_at_again(
     shop: Shop, made: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.get(PAGE)
-    monkeypatch.setattr(kept_pages, "_hour", lambda: "2026-11-23 13")
+    monkeypatch.setattr(kept_pages, "now", lambda: datetime(2031, 5, 5, 13, tzinfo=UTC))
     shop.get(PAGE)
 
     assert len(made) == 2
