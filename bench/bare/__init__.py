@@ -1,0 +1,1 @@
+"""References: the least that Flask can do for the same answer."""

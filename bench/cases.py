@@ -1,0 +1,204 @@
+"""What is compared with what, and how much of it the shop should reach.
+
+The goals are shares of a bare counterpart that does only what cannot be left out.
+"""
+
+import copy
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from itertools import count, repeat
+from uuid import uuid4
+
+import requests
+
+from bench.load import Asked, crowd, deliver, deliveries, get, under_load
+from bench.measure import Case, Measure, Round
+from bench.orders import PAYLOADS, Payable, add_payable
+from bench.stage import Server, Stage
+from tests.factories.events import WEBHOOKS, sign
+from tests.fixtures.shop import CUSTOMER, READING
+
+SECONDS = 4.0
+PAGE_CONNECTIONS, WEBHOOK_CONNECTIONS = 16, 8
+# As many as a fast round takes; a file of them is written before it begins.
+DELIVERIES = 8000
+WAITING = {"few": 48, "many": 128}
+STRIPE_SECONDS = 0.3
+
+Pair = tuple[Measure, Measure]
+SetUp = Callable[[], AbstractContextManager[Pair]]
+
+
+def cases(stage: Stage) -> list[Case]:
+    """List the comparisons of what customers and Stripe ask for."""
+    return [
+        Case("catalog", "as many bytes", 0.8, partial(_page, stage, "/")),
+        Case(
+            "product page",
+            "as many bytes",
+            0.8,
+            partial(_page, stage, f"/products/{READING}"),
+        ),
+        Case("order poll, nothing new", "one SELECT", 0.75, partial(_poll, stage)),
+        Case(
+            "webhook, first delivery",
+            "signature, one statement",
+            0.6,
+            partial(_webhook, stage),
+        ),
+        Case(
+            "webhook, repeated",
+            "signature, one SELECT",
+            0.8,
+            partial(_repeated, stage),
+        ),
+        *(
+            Case(
+                f"checkout, {waiting} waiting",
+                "SDK call, two commits",
+                0.85,
+                partial(_checkout, stage, waiting),
+            )
+            for waiting in WAITING.values()
+        ),
+    ]
+
+
+@contextmanager
+def _page(stage: Stage, path: str) -> Iterator[Pair]:
+    with stage.shop() as shop:
+        size = _size_of(shop, path)
+        with stage.bare("bytes", PAGE_BYTES=str(size)) as bare:
+            yield _asking(stage, shop, path), _asking(stage, bare, "/")
+
+
+def _asking(stage: Stage, server: Server, path: str) -> Measure:
+    return lambda: under_load(
+        server,
+        stage.database_pid,
+        lambda: get(server, path, PAGE_CONNECTIONS, SECONDS),
+    )
+
+
+def _size_of(server: Server, path: str) -> int:
+    headers = {"Accept-Encoding": "gzip"}
+    with requests.get(server.url + path, headers=headers, stream=True) as answer:
+        return len(answer.raw.read(decode_content=False))
+
+
+@contextmanager
+def _poll(stage: Stage) -> Iterator[Pair]:
+    (order,) = asked_just_now(stage, add_payable(stage.database_url, 1, _tag()))
+    with stage.shop() as shop, stage.bare("poll") as bare:
+        path = f"/orders/{order.page_token}/status"
+        # A page that has just been opened: it goes on asking every two seconds.
+        since = f"{path}?every=2&since={int(time.time())}"
+        yield _asking(stage, shop, since), _asking(stage, bare, path)
+
+
+def asked_just_now(stage: Stage, orders: list[Payable]) -> list[Payable]:
+    """Have it so that Stripe was asked about these a moment ago, by other pages."""
+    stage.execute(
+        "UPDATE checkout_attempts SET asked_at = now() + interval '1 hour' "
+        "WHERE order_id = ANY (%s::uuid[])",
+        [str(order.order_id) for order in orders],
+    )
+    return orders
+
+
+@contextmanager
+def _webhook(stage: Stage) -> Iterator[Pair]:
+    with stage.shop() as shop, stage.bare("webhook") as bare:
+
+        def delivering(server: Server, path: str) -> Round:
+            events = signed(paid(stage, DELIVERIES))
+            return under_load(
+                server,
+                stage.database_pid,
+                lambda: deliver(server, path, events, WEBHOOK_CONNECTIONS, SECONDS),
+            )
+
+        yield partial(delivering, shop, WEBHOOKS), partial(delivering, bare, "/first")
+
+
+@contextmanager
+def _repeated(stage: Stage) -> Iterator[Pair]:
+    with stage.shop() as shop, stage.bare("webhook") as bare:
+        bodies = paid(stage, DELIVERIES)
+        crowd(shop, deliveries(WEBHOOKS, signed(bodies)), WEBHOOK_CONNECTIONS, 60.0)
+
+        def repeating(server: Server, path: str) -> Round:
+            events = signed(bodies)
+            return under_load(
+                server,
+                stage.database_pid,
+                lambda: deliver(server, path, events, WEBHOOK_CONNECTIONS, SECONDS),
+            )
+
+        yield partial(repeating, shop, WEBHOOKS), partial(repeating, bare, "/again")
+
+
+@contextmanager
+def _checkout(stage: Stage, waiting: int) -> Iterator[Pair]:
+    with stage.slow_stripe(STRIPE_SECONDS), stage.shop() as shop:
+        with stage.bare("checkout") as bare:
+
+            def buying(server: Server) -> Round:
+                return under_load(
+                    server,
+                    stage.database_pid,
+                    lambda: crowd(server, checkouts(), waiting, SECONDS),
+                )
+
+            yield partial(buying, shop), partial(buying, bare)
+
+
+def checkouts() -> Iterator[Asked]:
+    """Give one checkout after the other, each under a key of its own."""
+    body = json.dumps(
+        {
+            "items": [{"service_id": READING, "quantity": 1}],
+            "customer": CUSTOMER,
+        }
+    )
+    for run in repeat(_tag()):
+        for number in count():
+            key = f"{run}-{number}"
+            yield Asked("/api/checkout", body, (("Idempotency-Key", key),))
+
+
+def paid(stage: Stage, number: int) -> list[str]:
+    """Place so many orders; give for each the event that says that it is paid."""
+    return [_paid(order) for order in add_payable(stage.database_url, number, _tag())]
+
+
+def signed(bodies: list[str]) -> list[tuple[str, str]]:
+    """Sign events, just before they are delivered: signatures grow old."""
+    return [(sign(body.encode()), body) for body in bodies]
+
+
+_TEMPLATE = json.loads(PAYLOADS.read_text("utf-8"))["session"]
+
+
+def _paid(order: Payable) -> str:
+    event = copy.deepcopy(_TEMPLATE)
+    event["id"] = f"evt_{uuid4().hex}"
+    event["type"] = "checkout.session.completed"
+    event["data"]["object"] |= {
+        "id": order.session_id,
+        "payment_intent": f"pi_{uuid4().hex}",
+        "status": "complete",
+        "payment_status": "paid",
+        "amount_total": order.amount,
+        "amount_subtotal": order.amount,
+        "currency": order.currency.lower(),
+        "client_reference_id": str(order.order_id),
+    }
+    return json.dumps(event, separators=(",", ":"))
+
+
+def _tag() -> str:
+    return uuid4().hex[:12]

@@ -1,0 +1,173 @@
+"""The load: wrk where it is at hand, else (and for whoever waits or paces) aiohttp."""
+
+import asyncio
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
+from time import perf_counter
+
+import aiohttp
+
+from bench.measure import Round, cpu_seconds
+from bench.stage import Server
+
+SCRIPT = Path(__file__).with_name("load.lua")
+WRK = shutil.which("wrk")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request: a GET, or a POST where there is a body."""
+
+    path: str
+    body: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a load has shown: requests answered well, and how long they took, in ms."""
+
+    done: int
+    seconds: float
+    p50: float
+    p99: float
+
+
+def get(server: Server, path: str, connections: int, seconds: float) -> Load:
+    """Ask for one page, each connection as soon as it has its answer."""
+    if WRK:
+        return _wrk(server.url + path, connections, seconds)
+    return crowd(server, repeat(Asked(path)), connections, seconds)
+
+
+def deliver(
+    server: Server,
+    path: str,
+    events: Sequence[tuple[str, str]],
+    connections: int,
+    seconds: float,
+) -> Load:
+    """Deliver signed events, each once, as many as can be in that time.
+
+    :param events: the signature and the body of each.
+    :raises RuntimeError: there were too few for the time.
+    """
+    load = _deliver(server, path, events, connections, seconds)
+    if load.done >= len(events):
+        raise RuntimeError(f"{len(events)} events are too few for {seconds} s.")
+    return load
+
+
+def _deliver(
+    server: Server,
+    path: str,
+    events: Sequence[tuple[str, str]],
+    connections: int,
+    seconds: float,
+) -> Load:
+    if WRK:
+        with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
+            file.writelines(f"{signature}\t{body}\n" for signature, body in events)
+            file.flush()
+            return _wrk(server.url + path, connections, seconds, file.name)
+    return crowd(server, deliveries(path, events), connections, seconds)
+
+
+def deliveries(path: str, events: Iterable[tuple[str, str]]) -> Iterator[Asked]:
+    """Give the requests that deliver signed events."""
+    for signature, body in events:
+        yield Asked(path, body, (("Stripe-Signature", signature),))
+
+
+def _wrk(url: str, connections: int, seconds: float, *lines: str) -> Load:
+    command = [
+        *(str(WRK), "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "--timeout=30s"),
+        *("-s", str(SCRIPT), url, "--", *lines),
+    ]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    told = json.loads(said.splitlines()[-1])
+    return _checked(told.pop("failed"), Load(**told))
+
+
+def crowd(
+    server: Server,
+    asked: Iterable[Asked],
+    customers: int,
+    seconds: float,
+    every: float = 0.0,
+) -> Load:
+    """Let so many customers ask at once, each as soon as it has its answer.
+
+    :param every: seconds from one question of a customer to the next, if they wait.
+    """
+    return asyncio.run(_crowd(server.url, iter(asked), customers, seconds, every))
+
+
+async def _crowd(
+    url: str, asked: Iterator[Asked], customers: int, seconds: float, every: float
+) -> Load:
+    took: list[float] = []
+    failed: list[str] = []
+    begun = perf_counter()
+    ends = begun + seconds
+    # One for each customer: they do not wait for each other.
+    connector = aiohttp.TCPConnector(limit=0)
+    timeout = aiohttp.ClientTimeout(total=30)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+
+        async def customer(number: int) -> None:
+            # Nobody arrives at the same moment.
+            await asyncio.sleep(every * number / customers)
+            while perf_counter() < ends and (one := next(asked, None)):
+                at = perf_counter()
+                if not await _ask(session, url, one):
+                    failed.append(one.path)
+                took.append(perf_counter() - at)
+                await asyncio.sleep(max(0.0, at + every - perf_counter()))
+
+        await asyncio.gather(*(customer(number) for number in range(customers)))
+    took.sort()
+    return _checked(
+        len(failed),
+        Load(
+            done=len(took),
+            seconds=perf_counter() - begun,
+            p50=1000 * took[len(took) // 2],
+            p99=1000 * took[int(len(took) * 0.99)],
+        ),
+    )
+
+
+async def _ask(session: aiohttp.ClientSession, url: str, one: Asked) -> bool:
+    method = "GET" if one.body is None else "POST"
+    headers = {"Content-Type": "application/json"} if one.body else {}
+    async with session.request(
+        method, url + one.path, data=one.body, headers={**headers, **dict(one.headers)}
+    ) as answer:
+        await answer.read()
+        return answer.status < 400
+
+
+def _checked(failed: int, load: Load) -> Load:
+    if failed:
+        raise RuntimeError(f"{failed} of {load.done} requests were not answered well.")
+    return load
+
+
+def under_load(server: Server, database_pid: int, work: Callable[[], Load]) -> Round:
+    """Measure a load, and the CPU time that it takes."""
+    web, database = cpu_seconds(server.pid), cpu_seconds(database_pid)
+    load = work()
+    return Round(
+        per_second=load.done / load.seconds,
+        web_ms=1000 * (cpu_seconds(server.pid) - web) / load.done,
+        database_ms=1000 * (cpu_seconds(database_pid) - database) / load.done,
+        p50=load.p50,
+        p99=load.p99,
+    )
