@@ -82,7 +82,12 @@ def _close_sessions(overdue: Mapping[str, Overdue]) -> Iterator[Overdue]:
     end_reading()
     answers = expire_sessions(gateway(), list(overdue))
     reach("sessions expired, none settled")
-    seen = [answer for answer in answers.values() if isinstance(answer, SessionSeen)]
+    seen = [
+        answer
+        for session_id, answer in answers.items()
+        # Of another session than was asked about nothing is believed.
+        if isinstance(answer, SessionSeen) and answer.id == session_id
+    ]
     settled = cancel_unpaid(seen, SOURCE)
     for session_id, answer in answers.items():
         one = overdue[session_id]

@@ -248,3 +248,25 @@ def test_a_run_that_is_told_to_end_does_so_between_batches(
         closed = expire_orders.expire_orders(database_time(), lambda: next(answers))
 
     assert closed == 2
+
+
+def test_an_answer_about_another_session_cancels_nothing(shop: Shop) -> None:
+    asked, meant = shop.place(), shop.place()
+    shop.let_deadline_pass(asked.id)
+    shop.emulator.set_faults(
+        {"where": "webhooks", "do": "drop"},
+        {
+            "where": "api",
+            "do": "rewrite",
+            "members": {"id": meant.session_id},
+            "path": f"/v1/checkout/sessions/{asked.session_id}/expire",
+        },
+    )
+
+    shop.run_job("expire-orders")
+
+    assert shop.order(meant.id)["status"] == "pending"
+    assert shop.order(asked.id)["status"] == "pending"
+    shop.emulator.set_faults()
+    shop.run_job("expire-orders")
+    assert shop.order(asked.id)["status"] == "canceled"
