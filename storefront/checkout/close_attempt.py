@@ -6,34 +6,12 @@ from storefront.checkout.door import gateway
 from storefront.checkout.recover_attempt import find_session_of, spoil
 from storefront.checkout.settle_order import settle_order
 from storefront.failpoints import reach
-from storefront.gateway.errors import AnswerUnusable, RequestRefused, SessionUnknown
+from storefront.gateway.errors import AnswerUnusable, RequestRefused
 from storefront.gateway.port import SessionSeen
 from storefront.orders import service
 from storefront.orders.history import raise_matter
 from storefront.orders.models import AttemptState, CheckoutAttempt
 from storefront.transaction import end_reading, transaction
-
-
-def close_attempt(attempt: CheckoutAttempt) -> None:
-    """Have the session expired at Stripe, and settle what it turns out to be.
-
-    Safe to repeat, and at any moment: a session that was paid meanwhile settles the
-    order, one that a bank works on is left alone.
-
-    :raises GatewayUnavailable: Stripe does not answer; nothing has changed.
-    """
-    if attempt.provider_session_id is None:
-        close_unanswered(attempt)
-        return
-    end_reading()
-    try:
-        session = gateway().expire_session(attempt.provider_session_id)
-    except SessionUnknown:
-        close_unknown(attempt.order_id, attempt.id, tell_owner=True)
-        return
-    reach("session expired, not settled")
-    with transaction():
-        settle_order(attempt.order_id, session, "expiry")
 
 
 def close_unanswered(attempt: CheckoutAttempt) -> None:

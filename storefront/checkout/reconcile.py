@@ -5,14 +5,22 @@ longer than it repeats them, is missed by nobody here.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import select
 
 from storefront.checkout.ask_stripe import ask_unfinished
 from storefront.checkout.door import gateway
+from storefront.checkout.known_books import (
+    list_known_disputes,
+    list_known_payments,
+    list_known_refunds,
+    list_known_sessions,
+)
 from storefront.checkout.models import Reconciliation
 from storefront.checkout.rebuild_order import rebuild_order
 from storefront.checkout.settle_order import (
@@ -26,20 +34,13 @@ from storefront.failpoints import reach
 from storefront.gateway.errors import GatewayUnavailable
 from storefront.gateway.port import (
     DisputeSeen,
+    Page,
     PaymentSeen,
     RefundSeen,
     SessionOutcome,
     SessionSeen,
 )
-from storefront.orders.models import (
-    AttemptState,
-    CheckoutAttempt,
-    Dispute,
-    Order,
-    Refund,
-)
 from storefront.orders.queries import find_order, find_order_id
-from storefront.orders.status import standing
 from storefront.transaction import end_reading, transaction
 
 SOURCE = "reconcile"
@@ -54,7 +55,7 @@ MONTH = timedelta(days=35)
 def mend_session(session: SessionSeen) -> bool:
     """Settle a session that has come further than we know; rebuild a lost order."""
     order_id = find_order_meant(session)
-    if order_id is None or _is_known(session):
+    if order_id is None or session.id in list_known_sessions([session]):
         return False
     if find_order(order_id) is None:
         if session.outcome is not SessionOutcome.PAID or session.mark is None:
@@ -69,7 +70,7 @@ def mend_payment(payment: PaymentSeen) -> bool:
     """Settle a payment that no session told of."""
     order_id = find_order_meant(payment)
     order = find_order(order_id) if order_id else None
-    if order is None or _has_payment(payment.id):
+    if order is None or payment.id in list_known_payments([payment]):
         return False
     settle_order(order.id, payment, SOURCE)
     return True
@@ -78,8 +79,7 @@ def mend_payment(payment: PaymentSeen) -> bool:
 def mend_refund(refund: RefundSeen) -> bool:
     """Count a refund that nobody told of, or that has moved since."""
     order_id = find_order_id(payment_intent_id=refund.payment_intent_id)
-    order = find_order(order_id) if order_id else None
-    if order is None or _is_counted(refund, order):
+    if order_id is None or refund.id in list_known_refunds([refund]):
         return False
     settle_refund(refund, SOURCE)
     return True
@@ -87,8 +87,7 @@ def mend_refund(refund: RefundSeen) -> bool:
 
 def mend_dispute(dispute: DisputeSeen) -> bool:
     """Tell of a dispute that nobody told of, or that has moved since."""
-    known = db.session.get(Dispute, dispute.id)
-    if known and known.state.value == dispute.state:
+    if dispute.id in list_known_disputes([dispute]):
         return False
     if find_order_id(payment_intent_id=dispute.payment_intent_id) is None:
         return False
@@ -96,12 +95,26 @@ def mend_dispute(dispute: DisputeSeen) -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One kind of thing in Stripe's books.
+
+    `listing`: the gateway's way to a page of them. `list_known`: gives the ids of those
+    that our books agree with, by one question for all. `mend`: brings in one that they
+    do not; whether that changed anything.
+    """
+
+    listing: str
+    list_known: Callable[[Sequence[Any]], set[str]]
+    mend: Callable[[Any], bool]
+
+
 # In this order: a refund finds its payment known.
 STEPS = (
-    ("list_sessions", mend_session),
-    ("list_charges", mend_payment),
-    ("list_new_refunds", mend_refund),
-    ("list_disputes", mend_dispute),
+    Step("list_sessions", list_known_sessions, mend_session),
+    Step("list_charges", list_known_payments, mend_payment),
+    Step("list_new_refunds", list_known_refunds, mend_refund),
+    Step("list_disputes", list_known_disputes, mend_dispute),
 )
 
 
@@ -156,15 +169,12 @@ def _begin(name: str, window: timedelta) -> Reconciliation:
 
 
 def _take_a_page(position: Reconciliation) -> None:
-    listing, mend = STEPS[position.step]
+    step = STEPS[position.step]
     end_reading()
-    page = getattr(gateway(), listing)(position.since, position.until, position.after)
+    listing = getattr(gateway(), step.listing)
+    page = listing(position.since, position.until, position.after)
     reach("page of the books read")
-    mended = 0
-    for thing in page.things:
-        with transaction():
-            mended += mend(thing)
-        reach("one of a page mended")
+    mended = _mend(step, page)
     with transaction():
         position = db.session.merge(position)
         position.repaired += mended
@@ -175,34 +185,22 @@ def _take_a_page(position: Reconciliation) -> None:
             position.finished_at = db.func.clock_timestamp()
     reach("page of the books done")
     if mended:
-        current_app.logger.warning("reconciling mended %s of %s", mended, listing)
+        current_app.logger.warning("reconciling mended %s of %s", mended, step.listing)
 
 
-def _is_counted(refund: RefundSeen, order: Order) -> bool:
-    known = db.session.get(Refund, refund.id)
-    if known is None or known.state.value != refund.state:
-        return False
-    counts = order.provider_payment_intent_id == refund.payment_intent_id
-    return known.counted_amount == (standing(known.state, known.amount) * counts)
+def _mend(step: Step, page: Page[Any]) -> int:
+    """Bring in what differs, each in a transaction of its own; give how many did.
 
-
-def _is_known(session: SessionSeen) -> bool:
-    state = db.session.scalar(
-        select(CheckoutAttempt.state).where(
-            CheckoutAttempt.provider_session_id == session.id
-        )
-    )
-    # Disagreements are on the attention list; asking again does not settle them.
-    return state in (AttemptState(session.outcome.value), AttemptState.DISAGREES)
-
-
-def _has_payment(payment_intent_id: str) -> bool:
-    return (
-        db.session.scalar(
-            select(CheckoutAttempt.id).where(
-                CheckoutAttempt.provider_payment_intent_id == payment_intent_id,
-                CheckoutAttempt.state.in_((AttemptState.PAID, AttemptState.DISAGREES)),
-            )
-        )
-        is not None
-    )
+    What agrees is sifted out before: nearly everything does, nearly always. Facts only
+    advance, so what agrees now needs nothing later.
+    """
+    with transaction():
+        known = step.list_known(page.things)
+    mended = 0
+    for thing in page.things:
+        if thing.id in known:
+            continue
+        with transaction():
+            mended += step.mend(thing)
+        reach("one of a page mended")
+    return mended

@@ -157,7 +157,7 @@ def running_stage() -> Iterator[Stage]:
         )
         mailbox = ending.enter_context(running_mailbox())
         shop = f"http://127.0.0.1:{free_port()}"
-        emulator = _started_emulator(ending, folder)
+        emulator = started_emulator(ending, folder)
         emulator.add_endpoint(shop + WEBHOOKS, WEBHOOK_SECRET, *HANDLERS)
         lines = [
             ending.enter_context(proxied(port))
@@ -177,7 +177,8 @@ def running_stage() -> Iterator[Stage]:
         yield Stage(server, postgres, postgres.url(), emulator, mailbox, *lines)
 
 
-def _started_emulator(ending: ExitStack, folder: Path) -> EmulatorHand:
+def started_emulator(ending: ExitStack, folder: Path) -> EmulatorHand:
+    """Start the emulator as a process; give a hand on it, until the stack unwinds."""
     port = free_port()
     module = [sys.executable, "-m", "tests.chaos.emulator", str(port)]
     log = folder / "emulator.log"

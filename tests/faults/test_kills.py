@@ -51,7 +51,8 @@ IN_LETTERS = [
 ]
 IN_EXPIRY = [
     "overdue orders claimed",
-    "session expired, not settled",
+    "sessions expired, none settled",
+    "unpaid orders canceled, not committed",
     "one of many closed",
 ]
 IN_LOST_EXPIRY = ["lost session found again", "lost session expired, not settled"]
@@ -176,14 +177,17 @@ def test_a_sender_killed_repeats_at_most_one_letter(shop: Shop, place: str) -> N
 @pytest.mark.parametrize("place", IN_EXPIRY)
 def test_an_expiry_killed_is_finished_by_the_next(shop: Shop, place: str) -> None:
     """Row 33: a job in flight is repeated harmlessly."""
-    orders = [shop.place() for _ in range(2)]
-    for placed in orders:
+    shop.emulator.drop_webhooks()
+    unpaid, paid = [shop.place() for _ in range(2)], shop.place()
+    shop.emulator.pay(paid.session_id)
+    for placed in (*unpaid, paid):
         shop.let_deadline_pass(placed.id)
 
     assert die(shop, place, "job", "expire-orders")
     everything_agrees(shop)
 
-    assert all(shop.history(one.id) == ["created", "canceled"] for one in orders)
+    assert all(shop.history(one.id) == ["created", "canceled"] for one in unpaid)
+    assert shop.history(paid.id) == ["created", "paid"]
 
 
 @pytest.mark.parametrize("place", IN_LOST_EXPIRY)

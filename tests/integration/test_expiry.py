@@ -1,5 +1,9 @@
 """Giving up: Stripe is asked first, and money always wins."""
 
+import pytest
+
+from storefront.checkout import expire_orders, expire_sessions
+from storefront.scheduler.claims import database_time
 from tests.fixtures.shop import Shop
 
 
@@ -181,3 +185,88 @@ def test_an_error_of_one_order_keeps_no_other_waiting(shop: Shop) -> None:
 
     assert shop.order(first.id)["status"] == "pending"
     assert shop.order(second.id)["status"] == "canceled"
+
+
+def test_what_stripe_answered_before_it_fell_silent_is_settled_and_the_run_ends(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Row 25: told to ask less, the expiry asks no more."""
+    monkeypatch.setattr(expire_orders, "BATCH", 2)
+    monkeypatch.setattr(expire_sessions, "PER_SECOND", 1000)
+    silent, *others = [shop.place() for _ in range(4)]
+    for placed in (silent, *others):
+        shop.let_deadline_pass(placed.id)
+    path = f"/v1/checkout/sessions/{silent.session_id}/expire"
+    shop.emulator.set_faults(
+        {"where": "api", "do": "delay", "ms": 300},
+        {"where": "api", "do": "answer", "status": 429, "path": path},
+    )
+
+    closed = shop.run_job("expire-orders")
+
+    assert shop.order(silent.id)["status"] == "pending"
+    states = [shop.order(one.id)["status"] for one in others]
+    assert states.count("canceled") == closed < len(others)
+    shop.emulator.set_faults()
+    assert shop.run_job("expire-orders") == 4 - closed
+
+
+def test_a_batch_that_gets_nothing_of_use_ends_the_run(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expire_orders, "BATCH", 1)
+    for _ in range(2):
+        shop.let_deadline_pass(shop.place().id)
+    # Stripe's client asks three times before it gives the answer on.
+    shop.emulator.fail(500, times=3)
+
+    assert shop.run_job("expire-orders") == 0
+    assert shop.run_job("expire-orders") == 2
+
+
+def test_all_batches_are_taken_one_after_the_other(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expire_orders, "BATCH", 2)
+    orders = [shop.place() for _ in range(5)]
+    for placed in orders:
+        shop.let_deadline_pass(placed.id)
+
+    assert shop.run_job("expire-orders") == 5
+
+    assert all(shop.history(one.id) == ["created", "canceled"] for one in orders)
+
+
+def test_a_run_that_is_told_to_end_does_so_between_batches(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expire_orders, "BATCH", 2)
+    for _ in range(4):
+        shop.let_deadline_pass(shop.place().id)
+    answers = iter([True, False])
+    with shop.app.app_context():
+        closed = expire_orders.expire_orders(database_time(), lambda: next(answers))
+
+    assert closed == 2
+
+
+def test_an_answer_about_another_session_cancels_nothing(shop: Shop) -> None:
+    asked, meant = shop.place(), shop.place()
+    shop.let_deadline_pass(asked.id)
+    shop.emulator.set_faults(
+        {"where": "webhooks", "do": "drop"},
+        {
+            "where": "api",
+            "do": "rewrite",
+            "members": {"id": meant.session_id},
+            "path": f"/v1/checkout/sessions/{asked.session_id}/expire",
+        },
+    )
+
+    shop.run_job("expire-orders")
+
+    assert shop.order(meant.id)["status"] == "pending"
+    assert shop.order(asked.id)["status"] == "pending"
+    shop.emulator.set_faults()
+    shop.run_job("expire-orders")
+    assert shop.order(asked.id)["status"] == "canceled"

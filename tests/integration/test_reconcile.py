@@ -1,8 +1,13 @@
 """Walking through Stripe's books: whatever nobody told of heals, or is listed."""
 
+from typing import Any
+
 import pytest
 import stripe
+from sqlalchemy import event
 
+from storefront.checkout import reconcile
+from storefront.extensions import db
 from tests.fixtures.shop import CUSTOMER, Placed, Shop
 
 
@@ -266,3 +271,53 @@ def test_a_session_that_disagrees_is_told_once_and_left(deaf: Shop) -> None:
     # Its payment is looked at again each time, and tells nothing new.
     assert deaf.row("SELECT count(*) AS n FROM matters")["n"] >= 1
     assert deaf.row("SELECT status FROM orders") == {"status": "pending"}
+
+
+def statements_of_a_walk(shop: Shop) -> list[str]:
+    """Walk through the month; give what the database is asked about orders."""
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    with shop.app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        assert shop.run_job("reconcile-month") == 0
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    return [one for one in asked if "checkout_attempts" in one or "disputes" in one]
+
+
+def test_what_agrees_costs_one_question_a_page(
+    deaf: Shop, dashboard: stripe.StripeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "PAUSE_SECONDS", 0)
+    for _ in range(3):
+        placed = paid_unheard(deaf)
+        intent = deaf.emulator.session(placed.session_id)["payment_intent"]
+        dashboard.v1.refunds.create({"payment_intent": intent, "amount": 2000})
+        deaf.emulator.dispute(deaf.emulator.charge_of(placed.session_id)["id"])
+    deaf.place()
+    deaf.run_job("reconcile-month")
+
+    asked = statements_of_a_walk(deaf)
+
+    assert len(asked) == len(reconcile.STEPS)
+    assert all(one.startswith("SELECT") for one in asked)
+
+
+def test_one_that_differs_among_many_is_the_only_one_mended(
+    deaf: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "PAUSE_SECONDS", 0)
+    orders = [paid_unheard(deaf) for _ in range(3)]
+    deaf.run_job("reconcile-month")
+    late = deaf.place()
+    deaf.emulator.pay(late.session_id)
+
+    assert deaf.run_job("reconcile-month") == 1
+
+    assert deaf.order(late.id)["status"] == "paid"
+    assert all(deaf.history(one.id) == ["created", "paid"] for one in orders)

@@ -112,25 +112,17 @@ MUTANTS = (
     ),
     Mutant(
         "expiry without asking Stripe",
-        "storefront/checkout/close_attempt.py",
-        "        session = gateway().expire_session(attempt.provider_session_id)\n"
-        "    except SessionUnknown:\n"
-        "        close_unknown(attempt.order_id, attempt.id, tell_owner=True)\n"
-        "        return\n",
-        "        raise SessionUnknown()\n"
-        "    except SessionUnknown:\n"
-        "        close_unknown(attempt.order_id, attempt.id, tell_owner=False)\n"
-        "        return\n",
+        "storefront/checkout/expire_sessions.py",
+        "            return stripe.expire_session(session_id)\n",
+        "            from storefront.gateway.errors import SessionUnknown\n"
+        "            return SessionUnknown()\n",
         EXPIRY,
     ),
     Mutant(
         "orders given up while Stripe is away",
         "storefront/checkout/expire_orders.py",
-        "                return closed\n",
-        "                from storefront.checkout import close_attempt as it\n"
-        "                it.close_unknown(\n"
-        "                    attempt.order_id, attempt.id, tell_owner=False\n"
-        "                )\n",
+        "    if isinstance(answer, SessionUnknown):\n",
+        "    if not isinstance(answer, SessionSeen):\n",
         EXPIRY,
     ),
     Mutant(

@@ -49,6 +49,7 @@ ROWS = {
     32: ("gunicorn with --preload", "one live clock a worker, no shared socket"),
     33: ("the process that has a job is killed", "another takes over"),
     34: ("a job raises", "noted, and it comes again"),
+    35: ("ten thousand overdue orders", "drained in ten minutes, at Stripe's pace"),
     36: ("our clock ahead or behind", "deadlines go by the database's"),
     37: ("killed before a letter is sent", "it is sent later"),
     38: ("killed after a letter was taken", "one repeat at most, same Message-ID"),
@@ -76,7 +77,6 @@ ROWS = {
 }
 MISSING = {
     28: "nothing is limited in number, and there are no coupons yet",
-    35: "ten thousand overdue orders: tried in batches of 25 only, not timed",
     42: "receipts cannot be asked for again yet",
     53: "refunds are made in Stripe's dashboard; there is no desk yet",
     58: "erasure of a customer's data is not built yet",
