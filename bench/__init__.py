@@ -1,0 +1,1 @@
+"""How fast the shop is, measured against bare counterparts in the same run."""
