@@ -192,6 +192,18 @@ def empty_shop(folder: Path, **more: str) -> Iterator[str]:
 
 def upgrade(database_url: str, revision: str = "head") -> None:
     """Migrate a database up to a revision."""
+    with _app_on(database_url):
+        flask_migrate.upgrade(revision=revision)
+
+
+def downgrade(database_url: str, revision: str) -> None:
+    """Take a database back to a revision."""
+    with _app_on(database_url):
+        flask_migrate.downgrade(revision=revision)
+
+
+@contextmanager
+def _app_on(database_url: str) -> Iterator[None]:
     environment = {
         "STOREFRONT_ENV": "development",
         "DATABASE_URL": database_url,
@@ -199,7 +211,7 @@ def upgrade(database_url: str, revision: str = "head") -> None:
     }
     app = create_app(read_settings(environment))
     with app.app_context():
-        flask_migrate.upgrade(revision=revision)
+        yield
         db.engine.dispose()
     wait_for_ever()
 
