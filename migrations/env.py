@@ -24,6 +24,8 @@ def run() -> None:
             target_metadata=db.metadata,
             compare_type=True,
             compare_server_default=True,
+            # Each lets go of its locks, and one may need to be in no transaction.
+            transaction_per_migration=True,
         )
         with context.begin_transaction():
             context.run_migrations()

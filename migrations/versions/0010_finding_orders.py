@@ -8,16 +8,27 @@ down_revision = "0009"
 branch_labels = None
 depends_on = None
 
+NAME = "ix_orders_customer_email"
+
 
 def upgrade() -> None:
-    op.execute("ALTER TYPE letter_kind ADD VALUE 'orders_found'")
-    op.create_index(
-        "ix_orders_customer_email", "orders", [sa.text("lower(customer_email)")]
-    )
+    # Beside customers who order: nobody waits for it, so it may take its time.
+    with op.get_context().autocommit_block():
+        op.execute("SET lock_timeout = 0; SET statement_timeout = 0")
+        op.execute("ALTER TYPE letter_kind ADD VALUE IF NOT EXISTS 'orders_found'")
+        # What a try that was broken off has left is of no use, and in the way.
+        op.drop_index(NAME, "orders", if_exists=True, postgresql_concurrently=True)
+        op.create_index(
+            NAME,
+            "orders",
+            [sa.text("lower(customer_email)")],
+            postgresql_concurrently=True,
+        )
+        op.execute("SET lock_timeout = '4s'; SET statement_timeout = '60s'")
 
 
 def downgrade() -> None:
-    op.drop_index("ix_orders_customer_email", "orders")
+    op.drop_index(NAME, "orders")
     # Postgres takes no value out of a type: another one takes its place.
     op.execute("DELETE FROM letters WHERE kind = 'orders_found'")
     op.execute("ALTER TYPE letter_kind RENAME TO letter_kind_before")

@@ -139,7 +139,7 @@ class Order(db.Model):  # type: ignore[name-defined,misc]
     provider_payment_intent_id: Mapped[str | None] = mapped_column(Text, unique=True)
     # Null while a bank is at work on a delayed payment: then nothing is given up.
     expires_at: Mapped[datetime | None] = mapped_column(TIMESTAMP)
-    paid_at: Mapped[datetime | None] = mapped_column(TIMESTAMP)
+    paid_at: Mapped[datetime | None] = mapped_column(TIMESTAMP, index=True)
     created_at: Mapped[datetime] = mapped_column(TIMESTAMP, server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(
         TIMESTAMP, server_default=func.now(), onupdate=func.now()

@@ -1,4 +1,8 @@
-"""Throwing away what has served: old events, keys, counters and searches."""
+"""Throwing away what has served: old events, keys, counters and searches.
+
+Letters stay with their orders, as our privacy text says: that a receipt was sent is
+part of the books, and its row is what keeps a second one from being written.
+"""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

@@ -127,6 +127,55 @@ def test_a_migration_waits_for_nobody_for_long(fresh_database: str) -> None:
     assert seen == {("4s", "1min")}
 
 
+# What keeps writers out while it reads a table from end to end.
+LOCKING = re.compile(
+    r"CREATE (UNIQUE )?INDEX (?!CONCURRENTLY)\S+ ON (?P<indexed>\w+)"
+    r"|ALTER TABLE (?P<checked>\w+) ADD CONSTRAINT \S+ (CHECK|FOREIGN KEY|UNIQUE)"
+    r"(?!.*NOT VALID)"
+    r"|ALTER TABLE (?P<altered>\w+) ALTER (COLUMN )?\w+ (TYPE|SET NOT NULL)",
+    re.DOTALL,
+)
+
+
+def test_no_migration_keeps_customers_waiting_for_a_large_table(
+    fresh_database: str,
+) -> None:
+    new: set[str] = set()
+    wrong: list[str] = []
+
+    def look(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "alembic_version" in statement:
+            # The next one begins.
+            new.clear()
+        if made := re.search(r"CREATE TABLE (\w+)", statement):
+            new.add(made[1])
+        if (slow := LOCKING.search(statement)) and not new & set(slow.groups()):
+            wrong.append(statement)
+
+    with app_on(fresh_database):
+        event.listen(db.engine, "after_cursor_execute", look)
+        flask_migrate.upgrade()
+    assert wrong == []
+
+
+def test_limits_are_back_after_what_may_take_its_time(fresh_database: str) -> None:
+    after: set[tuple[str, str]] = set()
+
+    def look(_connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if "UPDATE alembic_version" in statement:
+            with cursor.connection.cursor() as other:
+                other.execute(
+                    "SELECT current_setting('lock_timeout'),"
+                    " current_setting('statement_timeout')"
+                )
+                after.add(other.fetchone())
+
+    with app_on(fresh_database):
+        event.listen(db.engine, "after_cursor_execute", look)
+        flask_migrate.upgrade()
+    assert after == {("4s", "1min")}
+
+
 def test_models_and_migrations_agree(database_url: str) -> None:
     with app_on(database_url), db.engine.connect() as connection:
         context = MigrationContext.configure(

@@ -129,6 +129,23 @@ def test_prune_throws_old_things_away_and_keeps_the_rest(shop: Shop) -> None:
     assert shop.order(placed.id)["status"] == "paid"
 
 
+def test_letters_stay_with_their_order_however_old(shop: Shop) -> None:
+    placed = shop.place()
+    shop.pay(placed)
+    shop.run_job("send-mail")
+    shop.rows(
+        "UPDATE letters SET created_at = created_at - interval '9 years',"
+        " sent_at = sent_at - interval '9 years', due_at = due_at - interval '9 years'"
+    )
+
+    shop.run_job("prune")
+    shop.run_job("reconcile")
+    shop.run_job("send-mail")
+
+    assert shop.row("SELECT count(*) AS n FROM letters")["n"] == 2
+    assert shop.check() == []
+
+
 def test_a_lost_webhook_heals_by_reconciliation(shop: Shop) -> None:
     """Row 11: while nobody looks at the page."""
     shop.emulator.drop_webhooks()

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 KEPT = (
     "storefront",
     "tests",
+    "bench",
     "migrations",
     "wsgi.py",
     "gunicorn.conf.py",
