@@ -17,6 +17,7 @@ from storefront.failpoints import refuse_in_production
 from storefront.fulfilment.routes import blueprint as fulfilment
 from storefront.gateway.stripe_gateway import StripeGateway
 from storefront.letters.routes import blueprint as letters
+from storefront.orders import quiet_polls
 from storefront.orders.api import blueprint as orders_api
 from storefront.orders.routes import blueprint as orders
 from storefront.setting_values import secrets_in
@@ -84,6 +85,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     assets.init_app(app, settings)
     pictures.init_app(app, settings)
     kept_pages.init_app(app, find_version)
+    quiet_polls.init_app(app, settings)
     add_commands(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

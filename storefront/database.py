@@ -6,6 +6,9 @@ from typing import Any, NoReturn
 
 import psycopg2
 from psycopg2 import extensions
+from sqlalchemy import event
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 from storefront.errors import SettingsError
 from storefront.settings import Settings
@@ -15,6 +18,8 @@ CONNECT_SECONDS = 3.0
 STATEMENT_SECONDS = 5
 SILENCE_SECONDS = STATEMENT_SECONDS + 0.5
 CONNECTED = (extensions.STATUS_READY, extensions.STATUS_BEGIN)
+# What was used a moment ago still stands; asking each time is one more round trip.
+RESTED_SECONDS = 1.0
 
 
 def engine_options(settings: Settings) -> dict[str, object]:
@@ -26,7 +31,6 @@ def engine_options(settings: Settings) -> dict[str, object]:
         "pool_size": 10,
         "max_overflow": 30,
         "pool_timeout": 5,
-        "pool_pre_ping": True,
         "hide_parameters": True,
         "connect_args": {
             "application_name": "storefront",
@@ -53,6 +57,32 @@ def _wait_a_while(connection: Any) -> None:
         left = ends - time.monotonic()
         if left <= 0 or not any(select.select(reads, writes, [], left)):
             raise psycopg2.OperationalError("The database is silent.")
+
+
+@event.listens_for(Pool, "checkin")
+def _begin_resting(_: Any, record: ConnectionPoolEntry) -> None:
+    record.info["rests_since"] = time.monotonic()
+
+
+@event.listens_for(Pool, "checkout")
+def _ask_whether_it_stands(
+    connection: Any, record: ConnectionPoolEntry, _: Any
+) -> None:
+    """Look at a connection that has rested: Postgres may have been started anew.
+
+    :raises InvalidatePoolError: it is gone, and so are those that rested with it; the
+        pool then connects anew.
+    """
+    rests_since = record.info.get("rests_since")
+    if rests_since is None or time.monotonic() - rests_since < RESTED_SECONDS:
+        return
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        connection.autocommit = False
+    except psycopg2.Error as error:
+        raise InvalidatePoolError from error
 
 
 def wait_for_ever() -> None:

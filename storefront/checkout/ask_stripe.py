@@ -1,7 +1,7 @@
 """Asking Stripe how an order stands, when no webhook has told."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from flask import current_app
 from sqlalchemy import delete, func, select, update
@@ -13,12 +13,11 @@ from storefront.extensions import db
 from storefront.failpoints import reach
 from storefront.gateway.errors import GatewayUnavailable, RequestRefused, SessionUnknown
 from storefront.orders.models import CheckoutAttempt, Order, RefundReading
+from storefront.orders.pace import PAGE_PAUSE
 from storefront.orders.queries import claim_question
 from storefront.orders.status import UNFINISHED
 from storefront.transaction import end_reading, transaction
 
-# A page that is polled every two seconds asks every other time: healed within 10 s.
-PAGE_PAUSE = timedelta(seconds=4)
 # A customer looks at the page; the next poll asks again.
 PAGE_BUDGET_SECONDS = 3.0
 BATCH = 25

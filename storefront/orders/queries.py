@@ -11,11 +11,20 @@ from sqlalchemy.orm import selectinload
 from storefront.extensions import db
 from storefront.orders.models import CheckoutAttempt, Matter, Order, Refund
 from storefront.orders.status import UNFINISHED
+from storefront.transaction import glance
 
 # What secrets.token_urlsafe(32) makes.
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 # A year of orders fits into one letter, whatever somebody has done with an address.
 FINDABLE, MOST_FOUND = timedelta(days=365), 50
+# An order has one attempt under way at most; without one it is not pending.
+WAITING_QUIETLY = """
+    SELECT FROM orders JOIN checkout_attempts ON order_id = orders.id
+    WHERE page_token = %(token)s
+        AND status = 'pending' AND state IN ('prepared', 'open')
+        AND (checkout_attempts.provider_session_id IS NULL
+            OR asked_at >= now() - %(pause)s)
+"""
 
 
 def find_order(order_id: UUID) -> Order | None:
@@ -28,6 +37,14 @@ def find_order_by_token(page_token: str) -> Order | None:
     if not TOKEN.fullmatch(page_token):
         return None
     return _one(select(Order).where(Order.page_token == page_token))
+
+
+def is_waiting_quietly(page_token: str, pause: timedelta) -> bool:
+    """Tell whether an order still waits for money, and nobody need ask for it yet.
+
+    :param pause: how long nobody has to ask Stripe again.
+    """
+    return glance(WAITING_QUIETLY, token=page_token, pause=pause) is not None
 
 
 def find_order_by_number(number: str) -> Order | None:

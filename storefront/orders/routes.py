@@ -1,6 +1,5 @@
 """The customer's order page: one address, right in every state."""
 
-import re
 from dataclasses import dataclass
 
 from flask import (
@@ -19,22 +18,19 @@ from werkzeug.wrappers import Response
 from storefront.checkout.ask_stripe import look_again
 from storefront.checkout.find_orders import send_links
 from storefront.checkout.forms import read_email
-from storefront.clock import now
 from storefront.errors import FieldError, TooManySearches
 from storefront.fulfilment.downloads import list_downloads
 from storefront.languages import gettext as _
 from storefront.languages import spoken_locale
 from storefront.orders.models import Order, OrderStatus
+from storefront.orders.pace import pace_since, this_second, whole
 from storefront.orders.queries import find_order_by_token
+from storefront.orders.quiet_polls import PRIVATE
 from storefront.orders.status import is_processing
 from storefront.web.htmx import wants_fragment
 from storefront.web.problems import refuse_form
 
 blueprint = Blueprint("orders", __name__)
-
-# Seconds since the page was opened, and how often it asks from there on: people look
-# hard at first, and a tab that is left open must not ask for ever.
-PACE = ((30, 2), (90, 5), (180, 15))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +49,7 @@ def page(token: str) -> ResponseReturnValue:
     """Show the order as it stands; while money is awaited, Stripe is asked too."""
     order = _followed(token)
     came_from = request.args.get("from", "")
-    polling = _polling(_seconds(), order)
+    polling = _polling(this_second(), order)
     answer = make_response(
         render_template(
             "orders/page.html",
@@ -72,7 +68,7 @@ def status(token: str) -> ResponseReturnValue:
     without its trigger, which ends the polling in every version of htmx.
     """
     order = _followed(token)
-    since, seen_every = _whole(request.args.get("since")), request.args.get("every")
+    since, seen_every = whole(request.args.get("since")), request.args.get("every")
     polling = _polling(since, order)
     if polling.every is not None and str(polling.every) == seen_every:
         return _private(make_response("", 204))
@@ -166,23 +162,9 @@ def _polling(since: int, order: Order) -> Polling:
     waiting = order.status is OrderStatus.PENDING
     if not waiting or is_processing([one.state for one in order.attempts]):
         return Polling(since, None)
-    return Polling(since, pace(_seconds() - since))
-
-
-def pace(age: int) -> int | None:
-    """Say how often a page asks that was opened so many seconds ago; None: no more."""
-    return next((every for until, every in PACE if 0 <= age < until), None)
-
-
-def _seconds() -> int:
-    return int(now().timestamp())
-
-
-def _whole(text: str | None) -> int:
-    return int(text) if text and re.fullmatch("[0-9]{1,12}", text) else 0
+    return Polling(since, pace_since(since))
 
 
 def _private(answer: Response) -> Response:
-    answer.headers["Cache-Control"] = "no-store"
-    answer.headers["X-Robots-Tag"] = "noindex"
+    answer.headers.update(PRIVATE)
     return answer

@@ -25,7 +25,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from storefront.clock import now
 from storefront.web.compression import shared
-from storefront.web.logs import REQUEST_ID, RequestLog, new_request_id
+from storefront.web.logs import REQUEST_ID, Answer, RequestLog
 
 # A change is seen so much later, at most.
 LOOK_AGAIN_SECONDS = 1.0
@@ -82,12 +82,8 @@ class KeptPages:
         page = self.pages.get(key)
         if page is None or page.shows != self._now():
             return self._make(key, environ, start_response)
-        request_id = new_request_id()
-        status, headers, body = _told_again(page, environ)
-        code = int(status[:3])
-        self._log.tell("GET", page.route, code, began_at, request_id=request_id)
-        start_response(status, [*headers, (REQUEST_ID, request_id)])
-        return [body]
+        answer = _told_again(page, environ)
+        return self._log.answer(start_response, answer, page.route, began_at)
 
     def look(self) -> tuple[UUID, str] | None:
         """Say what a page would show now: the version, read now and then, and the hour.
@@ -162,10 +158,8 @@ def _key(environ: WSGIEnvironment) -> Key:
     )
 
 
-def _told_again(
-    page: KeptPage, environ: WSGIEnvironment
-) -> tuple[str, list[tuple[str, str]], bytes]:
-    """Give status, headers and body: the page, or that whoever asks still has it."""
+def _told_again(page: KeptPage, environ: WSGIEnvironment) -> Answer:
+    """Give the page, or that whoever asks still has it."""
     if "HTTP_IF_NONE_MATCH" in environ:
         headers = Headers(page.headers)
         if not is_resource_modified(environ, headers["ETag"]):

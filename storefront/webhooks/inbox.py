@@ -1,21 +1,32 @@
 """The inbox: each event once, with its effects, in one transaction."""
 
+import json
 from typing import Any
 
 from flask import current_app
 from sqlalchemy import update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError
 
 from storefront.extensions import db
 from storefront.failpoints import reach
 from storefront.gateway.errors import BodyUnusable
 from storefront.settings import current_settings
-from storefront.transaction import transaction
+from storefront.transaction import glance, transaction
 from storefront.webhooks.handlers import HANDLERS
 from storefront.webhooks.models import StripeEvent
 
 APPLIED, IGNORED, UNUSABLE = "applied", "ignored", "unusable"
+# For every delivery: written out, they need not be put together each time.
+DONE = "SELECT FROM stripe_events WHERE id = %(id)s AND outcome IS NOT NULL"
+TAKE = """
+    INSERT INTO stripe_events (id, type, payload, outcome)
+    VALUES (%(id)s, %(type)s, %(payload)s, %(outcome)s)
+    ON CONFLICT (id) DO UPDATE
+    SET deliveries = stripe_events.deliveries + 1, outcome = excluded.outcome,
+        error = NULL
+    WHERE stripe_events.outcome IS NULL
+    RETURNING id
+"""
 
 
 def receive(event: dict[str, Any]) -> str | None:
@@ -27,13 +38,17 @@ def receive(event: dict[str, Any]) -> str | None:
 
     :raises OrderUnknown: as the handlers; Stripe has to come again.
     """
+    if glance(DONE, id=event["id"]) is not None:
+        return None
     try:
         with transaction():
-            if not _is_new(event):
+            # With the outcome that most have: then it need not be noted.
+            if not _is_new(event, APPLIED):
                 return None
             reach("event written down")
             outcome = _apply(event)
-            _note(event, outcome=outcome, error=None)
+            if outcome != APPLIED:
+                _note(event, outcome=outcome)
             reach("event applied, not committed")
         reach("event applied, not answered")
         return outcome
@@ -43,7 +58,7 @@ def receive(event: dict[str, Any]) -> str | None:
     except Exception as error:
         # The effects are gone with the transaction; that it failed must not be.
         with transaction():
-            _is_new(event)
+            _is_new(event, None)
             # Without what Postgres adds: that may hold the row, and people's names.
             _note(event, error=f"{type(error).__name__}: {error}".split("\n")[0][:500])
         raise
@@ -52,26 +67,21 @@ def receive(event: dict[str, Any]) -> str | None:
 def _keep_unstorable(event: dict[str, Any]) -> str:
     bare = {"id": event["id"], "type": event["type"]}
     with transaction():
-        _is_new(bare)
+        _is_new(bare, None)
         _note(bare, outcome=_unusable(bare, "it holds text that cannot be stored."))
     return UNUSABLE
 
 
-def _is_new(event: dict[str, Any]) -> bool:
+def _is_new(event: dict[str, Any], outcome: str | None) -> bool:
     """Insert the event's row, or take an unfinished one; False if it is done."""
-    statement = insert(StripeEvent).values(
-        id=event["id"], type=event["type"], payload=event
-    )
-    return (
-        db.session.execute(
-            statement.on_conflict_do_update(
-                index_elements=[StripeEvent.id],
-                set_={"deliveries": StripeEvent.deliveries + 1},
-                where=StripeEvent.outcome.is_(None),
-            ).returning(StripeEvent.id)
-        ).one_or_none()
-        is not None
-    )
+    values = {
+        "id": event["id"],
+        "type": event["type"],
+        "payload": json.dumps(event),
+        "outcome": outcome,
+    }
+    row = db.session.connection().exec_driver_sql(TAKE, values)
+    return row.one_or_none() is not None
 
 
 def _apply(event: dict[str, Any]) -> str:

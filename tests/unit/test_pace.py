@@ -2,7 +2,7 @@
 
 import pytest
 
-from storefront.orders.routes import pace
+from storefront.orders.pace import pace
 
 AGES = [(0, 2), (29, 2), (30, 5), (89, 5), (90, 15), (179, 15)]
 
