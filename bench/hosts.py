@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import psycopg2
 import requests
 
+from bench.measure import cpu_seconds
 from storefront.demo.check import check, read_books
 from storefront.demo.mailbox import Mailbox, running_mailbox
 from storefront.demo.ports import free_port
@@ -50,6 +51,8 @@ class Hosts:
 
     urls: list[str]
     database_url: str
+    database_pid: int
+    servers: list[int]
     emulator: EmulatorHand
     mailbox: Mailbox
 
@@ -70,7 +73,7 @@ def main(tell: Callable[[str], object]) -> bool:
     with _running() as hosts:
         tell(f"{HOSTS} machines with 2 workers each, {SERVER_CONNECTIONS} connections")
         begun = time.monotonic()
-        before = _claims(hosts)
+        before, costs = _claims(hosts), _costs(hosts)
         with ThreadPoolExecutor(CUSTOMERS) as customers:
             statuses = Counter(customers.map(lambda n: _buy(hosts, n), range(ORDERS)))
             seconds = time.monotonic() - begun
@@ -79,6 +82,7 @@ def main(tell: Callable[[str], object]) -> bool:
             )
         hosts.emulator.wait()
         letters = _letters(hosts)
+        spent = {name: _costs(hosts)[name] - costs[name] for name in costs}
         faults = [
             *_of_rates(statuses, refused),
             *_of_letters(letters),
@@ -93,6 +97,8 @@ def main(tell: Callable[[str], object]) -> bool:
         tell(f"one rate over all machines: {ORDERS} taken, then {dict(refused)}")
         tell(f"{len(letters)} letters, {len(set(letters))} different")
         tell(f"jobs begun, all machines together: {_claims(hosts)}")
+        for name, amount in spent.items():
+            tell(f"an order, {name}: {amount / ORDERS:.1f}")
         tell("\n".join(faults) or "all books agree")
         return not faults
 
@@ -122,12 +128,14 @@ def _running() -> Iterator[Hosts]:
         direct = settings | {"DATABASE_URL": postgres.url()}
         run(direct, "db", "upgrade").check_returncode()
         run(direct, "catalog", "load", str(CATALOG)).check_returncode()
+        servers = []
         for number, url in enumerate(urls):
             server = Server(url, settings, folder / f"host-{number}.log")
             ending.callback(server.stop)
             server.start()
             server.wait()
-        yield Hosts(urls, postgres.url(), emulator, mailbox)
+            servers += [worker.pid for worker in server.workers()]
+        yield Hosts(urls, postgres.url(), postgres.pid, servers, emulator, mailbox)
 
 
 @contextmanager
@@ -208,6 +216,29 @@ def _letters(hosts: Hosts) -> list[str]:
 def _claims(hosts: Hosts) -> dict[str, int]:
     found = hosts.rows("SELECT name, generation FROM scheduled_jobs ORDER BY name")
     return {str(name): int(str(generation)) for name, generation in found}
+
+
+def _costs(hosts: Hosts) -> dict[str, float]:
+    """Give what was spent since the beginning, with jobs and idle questions."""
+    # Each process tells its commits and rows a second late.
+    time.sleep(2)
+    ((commits, size),) = hosts.rows(
+        "SELECT xact_commit, pg_database_size(datname) FROM pg_stat_database"
+        " WHERE datname = current_database()"
+    )
+    ((events, history, letters),) = hosts.rows(
+        "SELECT (SELECT count(*) FROM stripe_events),"
+        " (SELECT count(*) FROM order_events), (SELECT count(*) FROM letters)"
+    )
+    return {
+        "ms of CPU in the workers": 1000 * sum(map(cpu_seconds, hosts.servers)),
+        "ms of CPU in Postgres": 1000 * cpu_seconds(hosts.database_pid),
+        "transactions": float(str(commits)),
+        "kB": float(str(size)) / 1024,
+        "Stripe's events": float(str(events)),
+        "rows of its history": float(str(history)),
+        "letters": float(str(letters)),
+    }
 
 
 def _of_rates(taken: Counter[int], refused: Counter[int]) -> Iterator[str]:
