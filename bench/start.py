@@ -31,6 +31,8 @@ TIMES = 5
 # Workers are ready one after the other; each page is then made in each of them.
 WARMING = 40
 SECONDS_TO_BE_READY = 60.0
+CONFIGURATION = ROOT / "gunicorn.conf.py"
+PRELOAD = "preload_app = True"
 IMPORT = """
 import time
 wall, cpu = time.perf_counter(), time.process_time()
@@ -78,9 +80,9 @@ def _imports(settings: dict[str, str]) -> Iterator[Row]:
 
 def _served(settings: dict[str, str]) -> Iterator[Row]:
     for workers in (1, 4):
-        for preload in (False, True):
+        for preload in (True, False):
             name = f"{workers} worker{'s' * (workers > 1)}"
-            name += ", --preload" if preload else ""
+            name += "" if preload else ", each reading the app itself"
             wall, resident, shared_once = _run(settings, workers, preload)
             yield f"{name}: until the first page", f"{1000 * wall:.0f} ms"
             yield f"{name}: memory, RSS of all", f"{resident / 1024:.0f} MiB"
@@ -93,10 +95,13 @@ def _run(
     """Serve the shop for a moment; give seconds, and kB of RSS and PSS with master."""
     url = f"http://127.0.0.1:{(port := free_port())}"
     told = {**os.environ, **settings, "BASE_URL": url, "WEB_CONCURRENCY": str(workers)}
-    more = ["--preload"] if preload else []
-    command = [*GUNICORN, f"--bind=127.0.0.1:{port}", *more]
-    begun = perf_counter()
     log = Path(tempfile.gettempdir(), f"start-{port}.log")
+    ours = log.with_suffix(".conf.py")
+    ours.write_text(
+        CONFIGURATION.read_text().replace(PRELOAD, f"{PRELOAD} and {preload}")
+    )
+    command = [*GUNICORN, f"--bind=127.0.0.1:{port}", f"--config={ours}"]
+    begun = perf_counter()
     child = start_child("shop", command, log=log, env=told, cwd=ROOT)
     try:
         while not is_ready(url):
@@ -110,6 +115,7 @@ def _run(
     finally:
         child.stop()
         log.unlink()
+        ours.unlink()
     return wall, sum(one[0] for one in memory), sum(one[1] for one in memory)
 
 
