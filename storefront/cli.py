@@ -1,4 +1,8 @@
-"""The commands, each a call into a part."""
+"""The commands, each a call into a part.
+
+What the demo's commands call is imported when they run: every web worker reads this
+file, and none of them serves a demo.
+"""
 
 import json
 from collections.abc import Callable
@@ -16,10 +20,7 @@ from storefront.catalog.loader import DEMO, CatalogInvalid
 from storefront.catalog.loader import load_catalog as load
 from storefront.checkout.compare_books import compare_books
 from storefront.clock import now
-from storefront.demo.check import check_running
 from storefront.demo.errors import DemoError
-from storefront.demo.run import run_demo
-from storefront.demo.stripe_emulator.serve import serve
 from storefront.gateway.errors import GatewayUnavailable
 from storefront.money import format_money
 from storefront.orders.models import Order
@@ -189,6 +190,8 @@ def _what(order: Order) -> str:
 def demo(context: click.Context) -> None:
     """Run the shop with everything it needs, on this machine alone."""
     if context.invoked_subcommand is None:
+        from storefront.demo.run import run_demo
+
         run_demo(_root())
 
 
@@ -196,6 +199,8 @@ def demo(context: click.Context) -> None:
 @needs_database
 def check_demo() -> None:
     """Compare the running demo's orders, Stripe's ledger and the mailbox."""
+    from storefront.demo.check import check_running
+
     settings = current_settings()
     database_url = (settings.database_url or "").replace("+psycopg2", "")
     try:
@@ -227,6 +232,8 @@ def emulator(
     """Run the Stripe emulator alone; it needs no database."""
     if bool(webhook_url) != bool(webhook_secret):
         raise click.UsageError("--webhook-url and --webhook-secret belong together.")
+    from storefront.demo.stripe_emulator.serve import serve
+
     given = webhook_url and webhook_secret
     serve(
         port=port,

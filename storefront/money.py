@@ -6,6 +6,7 @@ does differently (ISK, UGX, MGA, three-decimal currencies) is the gateway's busi
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 from babel import Locale
 from babel.numbers import format_currency
@@ -65,6 +66,8 @@ def parse_money(whole: Decimal, currency: str) -> int:
     return int(whole_part + kept.ljust(exponent(currency), "0"))
 
 
+# A shop has few prices, and writes each of them thousands of times.
+@lru_cache(maxsize=4096)
 def format_money(amount: int, currency: str, locale: str = "en") -> str:
     """Write an amount as people of that language do: 8000 EUR is €80.00.
 

@@ -4,26 +4,32 @@ import smtplib
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from flask import current_app
 from flask_mail import BadHeaderError, Connection, Mail
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Connection as Marking
+from sqlalchemy import Update, delete, func, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from storefront.extensions import db
 from storefront.failpoints import reach
+from storefront.letters.facts import Facts, read_facts
 from storefront.letters.letters import compose
 from storefront.letters.models import Letter, LetterKind
 from storefront.letters.outbox import write_attention_letters
 from storefront.orders.history import raise_matter
-from storefront.transaction import end_reading, transaction
+from storefront.transaction import single_statements, transaction
 
 TIMEOUT_SECONDS = 10.0
 # Ten silent servers in a row stay within the claim.
 BATCH = 10
 CLAIM_SECONDS = 120
+# Servers allow a hundred letters a connection, or more, or do not count.
+BATCHES_A_CONNECTION = 10
 # 15 s, 30 s, 1 min … never more than four minutes, so that all is sent within five
 # once the server is back.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 15, 240
@@ -61,6 +67,34 @@ class VerifiedConnection(Connection):
             current_app.logger.debug("the mail server hung up first")
 
 
+class Line:
+    """The connection to the mail server, which one batch after the other uses."""
+
+    def __init__(self) -> None:
+        self._connection: VerifiedConnection | None = None
+        self._batches = 0
+
+    def connection(self) -> VerifiedConnection:
+        """Connect, where that was not done for the batch before.
+
+        :raises OSError: nobody answers, or not in time.
+        :raises SMTPException: the server does not want us.
+        """
+        if self._batches == BATCHES_A_CONNECTION:
+            self.close()
+        if self._connection is None:
+            connection = VerifiedConnection(current_app.extensions["mail"])
+            self._connection = connection.__enter__()
+        self._batches += 1
+        return self._connection
+
+    def close(self) -> None:
+        """Hang up. Safe to repeat."""
+        if self._connection:
+            self._connection.__exit__(None, None, None)
+        self._connection, self._batches = None, 0
+
+
 def send_letters(due_before: datetime, go_on: Callable[[], bool]) -> int:
     """Send what is due; give how many letters went out.
 
@@ -77,14 +111,15 @@ def send_letters(due_before: datetime, go_on: Callable[[], bool]) -> int:
     if not current_app.config["MAIL_SERVER"]:
         return 0
     sent = 0
-    while go_on() and (batch := _claim(due_before)):
-        reach("letters claimed")
-        try:
-            sent += _send_batch(batch)
-        except (smtplib.SMTPException, OSError) as error:
-            # Nobody answered: nothing is said against any letter.
-            current_app.logger.warning("the mail server is away: %s", error)
-            return sent
+    with closing(Line()) as line:
+        while go_on() and (batch := _claim(due_before)):
+            reach("letters claimed")
+            try:
+                sent += _send_batch(line, batch)
+            except (smtplib.SMTPException, OSError) as error:
+                # Nobody answered: nothing is said against any letter.
+                current_app.logger.warning("the mail server is away: %s", error)
+                break
     return sent
 
 
@@ -120,14 +155,17 @@ def _claim(due_before: datetime) -> Sequence[UUID]:
         ).all()
 
 
-def _send_batch(batch: Sequence[UUID]) -> int:
+def _send_batch(line: Line, batch: Sequence[UUID]) -> int:
     waiting, sent = list(batch), 0
     # Half of the claim is left for the letter that is begun last.
     stop_at = time.monotonic() + CLAIM_SECONDS / 2
     try:
-        with VerifiedConnection(current_app.extensions["mail"]) as connection:
-            while waiting and time.monotonic() < stop_at:
-                sent += _send(connection, waiting[0])
+        connection = line.connection()
+        with single_statements() as marking:
+            for facts in read_facts(batch):
+                if time.monotonic() >= stop_at:
+                    break
+                sent += _send(connection, facts, marking)
                 waiting.pop(0)
     except (smtplib.SMTPException, OSError) as error:
         _put_off(waiting, error)
@@ -135,14 +173,12 @@ def _send_batch(batch: Sequence[UUID]) -> int:
     return sent
 
 
-def _send(connection: VerifiedConnection, letter_id: UUID) -> bool:
+def _send(connection: VerifiedConnection, facts: Facts, marking: Marking) -> bool:
     """Send one letter; False if the server, or we, had something against it.
 
     :raises OSError: the connection is of no more use, for this letter and the rest.
     """
-    letter = db.session.get_one(Letter, letter_id)
-    message = compose(letter)
-    end_reading()
+    letter_id, message = facts.letter.id, compose(facts)
     if message is None:
         _discard(letter_id)
         return False
@@ -165,7 +201,7 @@ def _send(connection: VerifiedConnection, letter_id: UUID) -> bool:
         _reject(letter_id, error, permanent=error.smtp_code >= 500)
         return False
     reach("letter sent, not marked")
-    _mark(letter_id, sent_at=func.now(), last_error=None)
+    _mark_sent(letter_id, marking)
     reach("letter marked")
     return True
 
@@ -219,13 +255,27 @@ def _discard(letter_id: UUID) -> None:
         db.session.execute(delete(Letter).where(Letter.id == letter_id))
 
 
+def _mark_sent(letter_id: UUID, marking: Marking) -> None:
+    """Mark a letter before the next is sent: no crash repeats more than one."""
+    sent: dict[str, Any] = {"sent_at": func.now(), "last_error": None}
+    try:
+        marking.execute(_change(letter_id, **sent))
+    except SQLAlchemyError:
+        # The server has been restarted meanwhile, say: there may be a way around.
+        _mark(letter_id, **sent)
+
+
 def _mark(letter_id: UUID, **values: Any) -> None:
     with transaction():
         _set(letter_id, **values)
 
 
 def _set(letter_id: UUID, **values: Any) -> None:
-    db.session.execute(update(Letter).where(Letter.id == letter_id).values(**values))
+    db.session.execute(_change(letter_id, **values))
+
+
+def _change(letter_id: UUID, **values: Any) -> Update:
+    return update(Letter).where(Letter.id == letter_id).values(**values)
 
 
 def _after(seconds: Any) -> Any:

@@ -1,27 +1,21 @@
 """What each letter says: from its row to the message that goes out."""
 
-from email.policy import SMTP
+from collections.abc import Sequence
+from email.policy import compat32
 from email.utils import parseaddr
 from typing import Any
-from uuid import UUID
 
 import css_inline
 from flask import render_template
 from flask_mail import Message
 
-from storefront.catalog.queries import find_seller
-from storefront.extensions import db
 from storefront.fulfilment.downloads import list_downloads
 from storefront.languages import LANGUAGES, language_of, speaking
+from storefront.letters.facts import Facts
 from storefront.letters.matters import explain, list_figures
-from storefront.letters.models import Letter, LetterKind
+from storefront.letters.models import LetterKind
 from storefront.letters.receipt import make_receipt
 from storefront.orders.models import Matter, Order
-from storefront.orders.queries import (
-    find_order,
-    list_counted_refunds,
-    list_orders_of,
-)
 from storefront.orders.status import is_processing
 from storefront.settings import Settings, current_settings
 from storefront.web.filters import absolute_url
@@ -29,8 +23,9 @@ from storefront.web.filters import absolute_url
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
 
 # As they were encoded once: Python loses blanks between encoded words where it folds
-# such a header again (3.11 to 3.13, tried 2026-11).
-AS_ENCODED = SMTP.clone(refold_source="none")
+# such a header again (3.11 to 3.13, tried 2026-11). The newer policies would parse all
+# headers of all parts several times: half of the time that a letter takes.
+AS_ENCODED = compat32.clone(linesep="\r\n", max_line_length=None)
 TO_OWNER = (LetterKind.NEW_ORDER, LetterKind.ATTENTION)
 
 
@@ -42,66 +37,66 @@ class Post(Message):
         return self._message().as_bytes(policy=AS_ENCODED)
 
 
-def compose(letter: Letter) -> Message | None:
-    """Write the letter from its templates and the facts as they are now.
+def compose(facts: Facts) -> Message | None:
+    """Write the letter from its templates and the facts.
 
     None: there is nothing to tell, and nobody shall hear of it. In the language that
     the customer ordered, or asked, in; the owner's in the shop's.
     The Message-ID comes from the letter's row: whenever a crash makes a repeat
     possible, mail programs can tell that it is one.
     """
-    order = find_order(letter.order_id) if letter.order_id else None
-    with speaking(_locale(letter, order)):
-        if letter.kind is LetterKind.ORDERS_FOUND:
-            found = _found(letter.recipient)
-            return _compose(letter, None, found=found) if found else None
-        return _compose(letter, order)
+    with speaking(_locale(facts)):
+        if facts.letter.kind is LetterKind.ORDERS_FOUND and not facts.found:
+            return None
+        return _compose(facts)
 
 
-def _locale(letter: Letter, order: Order | None) -> str:
+def _locale(facts: Facts) -> str:
+    letter, order = facts.letter, facts.order
     if letter.kind is LetterKind.ORDERS_FOUND:
         return str(letter.context["locale"])
     to_owner = letter.kind in TO_OWNER
     return order.locale if order and not to_owner else current_settings().shop_locale
 
 
-def _found(recipient: str) -> list[dict[str, Any]]:
-    settings = current_settings()
+def _compose(facts: Facts) -> Message:
+    settings, letter, order = current_settings(), facts.letter, facts.order
+    told: dict[str, Any] = {
+        "order": order,
+        "refunds": facts.refunds,
+        "seller": facts.seller,
+        "context": letter.context,
+        "found": _found(facts.found, settings),
+        **(_links(order, settings) if order else {}),
+        **(_matter(facts.matter, order) if facts.matter else {}),
+    }
+    name = f"letters/{letter.kind.value}"
+    message = Post(
+        subject=" ".join(render_template(f"{name}.subject.txt", **told).split()),
+        recipients=[letter.recipient],
+        sender=settings.mail_default_sender,
+        reply_to=settings.mail_reply_to,
+        body=render_template(f"{name}.txt", **told),
+        html=_inliner.inline(render_template(f"{name}.html", **told)),
+        extra_headers={"Auto-Submitted": "auto-generated"},
+    )
+    message.msgId = f"<{letter.id}@{_host(settings)}>"
+    if letter.kind is LetterKind.RECEIPT and order:
+        file = make_receipt(order, facts.refunds, facts.seller)
+        if file:
+            message.attach(file.name, "application/pdf", file.content)
+    return message
+
+
+def _found(orders: Sequence[Order], settings: Settings) -> list[dict[str, Any]]:
     return [
         {
             "order": order,
             "url": absolute_url(settings, "orders.page", token=order.page_token),
             "is_processing": is_processing([one.state for one in order.attempts]),
         }
-        for order in list_orders_of(recipient)
+        for order in orders
     ]
-
-
-def _compose(letter: Letter, order: Order | None, **more: Any) -> Message:
-    settings = current_settings()
-    facts: dict[str, Any] = {
-        "order": order,
-        "refunds": list_counted_refunds(order) if order else [],
-        "seller": find_seller(),
-        "context": letter.context,
-        **more,
-        **(_links(order, settings) if order else {}),
-        **(_matter(letter, order) if letter.kind is LetterKind.ATTENTION else {}),
-    }
-    name = f"letters/{letter.kind.value}"
-    message = Post(
-        subject=" ".join(render_template(f"{name}.subject.txt", **facts).split()),
-        recipients=[letter.recipient],
-        sender=settings.mail_default_sender,
-        reply_to=settings.mail_reply_to,
-        body=render_template(f"{name}.txt", **facts),
-        html=_inliner.inline(render_template(f"{name}.html", **facts)),
-        extra_headers={"Auto-Submitted": "auto-generated"},
-    )
-    message.msgId = f"<{letter.id}@{_host(settings)}>"
-    if letter.kind is LetterKind.RECEIPT and order and (file := make_receipt(order)):
-        message.attach(file.name, "application/pdf", file.content)
-    return message
 
 
 def _links(order: Order, settings: Settings) -> dict[str, Any]:
@@ -125,8 +120,7 @@ def _links(order: Order, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _matter(letter: Letter, order: Order | None) -> dict[str, Any]:
-    matter = db.session.get_one(Matter, UUID(letter.cause))
+def _matter(matter: Matter, order: Order | None) -> dict[str, Any]:
     return {
         "matter": matter,
         "told": explain(matter.reason),

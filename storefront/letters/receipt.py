@@ -1,10 +1,10 @@
 """The receipt of an order as a file, for its letter and for its page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from storefront.catalog.queries import find_seller
-from storefront.orders.models import Order
-from storefront.orders.queries import list_counted_refunds
+from storefront.catalog.models import Seller
+from storefront.orders.models import Order, Refund
 from storefront.settings import current_settings
 from storefront.web.filters import absolute_url
 
@@ -17,8 +17,13 @@ class Receipt:
     content: bytes
 
 
-def make_receipt(order: Order) -> Receipt | None:
-    """Make the receipt in the language that is spoken; None before it is paid."""
+def make_receipt(
+    order: Order, refunds: Sequence[Refund], seller: Seller | None
+) -> Receipt | None:
+    """Make the receipt in the language that is spoken; None before it is paid.
+
+    :param refunds: those that `amount_refunded` holds, oldest first.
+    """
     if order.paid_at is None:
         return None
     # Not at the top: what draws takes a fifth of the time in which the shop starts.
@@ -27,8 +32,8 @@ def make_receipt(order: Order) -> Receipt | None:
     settings = current_settings()
     content = draw_receipt(
         order,
-        list_counted_refunds(order),
-        find_seller(),
+        refunds,
+        seller,
         settings.shop_name,
         absolute_url(settings, "orders.page", token=order.page_token),
     )

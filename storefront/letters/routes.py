@@ -3,8 +3,9 @@
 from flask import Blueprint, abort, make_response
 from flask.typing import ResponseReturnValue
 
+from storefront.catalog.queries import find_seller
 from storefront.letters.receipt import make_receipt
-from storefront.orders.queries import find_order_by_token
+from storefront.orders.queries import find_order_by_token, list_counted_refunds
 
 blueprint = Blueprint("letters", __name__)
 
@@ -13,7 +14,9 @@ blueprint = Blueprint("letters", __name__)
 def receipt(token: str) -> ResponseReturnValue:
     """Give the receipt of a paid order; anything else is one and the same 404."""
     order = find_order_by_token(token)
-    file = make_receipt(order) if order else None
+    if order is None:
+        abort(404)
+    file = make_receipt(order, list_counted_refunds(order), find_seller())
     if file is None:
         abort(404)
     answer = make_response(file.content)

@@ -61,6 +61,10 @@ ALSO = {
 LATE = {
     # Draws with a library that takes a fifth of the time in which the shop starts.
     ("storefront/letters/receipt.py", "storefront.letters.receipt_pdf.draw_receipt"),
+    # Every web worker reads the commands, and none of them serves a demo.
+    ("storefront/cli.py", "storefront.demo.run.run_demo"),
+    ("storefront/cli.py", "storefront.demo.check.check_running"),
+    ("storefront/cli.py", "storefront.demo.stripe_emulator.serve.serve"),
 }
 LIBRARIES_OF = {
     "clock": set(sys.stdlib_module_names),
