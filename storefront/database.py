@@ -68,13 +68,19 @@ def _begin_resting(_: Any, record: ConnectionPoolEntry) -> None:
 def _ask_whether_it_stands(
     connection: Any, record: ConnectionPoolEntry, _: Any
 ) -> None:
-    """Look at a connection that has rested: Postgres may have been started anew.
+    """Look at a connection before it is lent: Postgres may have been started anew.
+
+    A server that has ended a connection has said so on it: that is seen without asking.
+    Only what rested for long is asked, because a line may be cut without a word.
 
     :raises InvalidatePoolError: it is gone, and so are those that rested with it; the
         pool then connects anew.
     """
     rests_since = record.info.get("rests_since")
-    if rests_since is None or time.monotonic() - rests_since < RESTED_SECONDS:
+    if rests_since is None:
+        return
+    is_silent = not any(select.select([connection.fileno()], [], [], 0))
+    if is_silent and time.monotonic() - rests_since < RESTED_SECONDS:
         return
     try:
         connection.autocommit = True

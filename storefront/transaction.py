@@ -2,10 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-import psycopg2
-from sqlalchemy.exc import OperationalError
 
 from sqlalchemy import Connection
 
@@ -53,26 +49,3 @@ def end_reading() -> None:
     if db.session.info.get("in_transaction"):
         raise RuntimeError("The outside world is never asked inside a transaction.")
     db.session.rollback()
-
-
-def glance(statement: str, **values: Any) -> tuple[Any, ...] | None:
-    """Ask what one row answers, in one round trip, and leave no transaction open.
-
-    For what is asked all the time: past the ORM, no object is built.
-
-    :raises OperationalError: the database is away.
-    """
-    connection = db.engine.raw_connection()
-    driver: Any = connection.dbapi_connection
-    try:
-        driver.autocommit = True
-        with driver.cursor() as cursor:
-            cursor.execute(statement, values)
-            row: tuple[Any, ...] | None = cursor.fetchone()
-        driver.autocommit = False
-    except psycopg2.OperationalError as error:
-        connection.invalidate()
-        raise OperationalError(statement, None, error, hide_parameters=True) from error
-    finally:
-        connection.close()
-    return row

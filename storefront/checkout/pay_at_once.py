@@ -96,5 +96,7 @@ def pay_at_once(session: SessionSeen, source: str) -> bool:
         "owner": settings.owner_email,
     }
     row = db.session.connection().exec_driver_sql(PAY, values).one_or_none()
+    if row is None:
+        return False
     reach("paid at once, not committed")
-    return row is not None
+    return True

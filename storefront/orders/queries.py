@@ -9,9 +9,9 @@ from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import selectinload
 
 from storefront.extensions import db
+from storefront.glance import glance
 from storefront.orders.models import CheckoutAttempt, Matter, Order, Refund
 from storefront.orders.status import UNFINISHED
-from storefront.transaction import glance
 
 # What secrets.token_urlsafe(32) makes.
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")

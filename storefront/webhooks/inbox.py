@@ -10,8 +10,9 @@ from sqlalchemy.exc import DataError
 from storefront.extensions import db
 from storefront.failpoints import reach
 from storefront.gateway.errors import BodyUnusable
+from storefront.glance import glance
 from storefront.settings import current_settings
-from storefront.transaction import glance, transaction
+from storefront.transaction import transaction
 from storefront.webhooks.handlers import HANDLERS
 from storefront.webhooks.models import StripeEvent
 

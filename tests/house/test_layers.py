@@ -12,7 +12,7 @@ from tests.house.tree import Module, modules, part_of
 Rule = Callable[[Module], Iterator[str]]
 
 WORDS = {"errors", "money", "clock", "settings", "failpoints", "languages", "themes"}
-TOOLS = WORDS | {"extensions", "transaction", "web"}
+TOOLS = WORDS | {"extensions", "transaction", "glance", "web"}
 SOLD = TOOLS | {"texts", "catalog", "orders"}
 USE_CASES = SOLD | {"letters", "fulfilment", "gateway", "checkout"}
 # Each part with the parts below it. What is not named here may import nothing of ours.
@@ -28,6 +28,7 @@ BELOW: dict[str, set[str]] = {
     "extensions": WORDS,
     "database": {"errors", "settings"},
     "transaction": WORDS | {"extensions"},
+    "glance": {"extensions"},
     "web": TOOLS | {"setting_values"},
     "gateway": WORDS - {"clock"},
     "texts": TOOLS,
@@ -75,6 +76,7 @@ LIBRARIES_OF = {
 HANDS = {
     "storefront/orders/service.py",  # derives it from the facts
     "storefront/checkout/cancel_unpaid.py",  # the plain case of that, many at a time
+    "storefront/checkout/pay_at_once.py",  # the plain case of that, in one round trip
 }
 KEPT_OUT_OF_GATEWAY = {"flask", "sqlalchemy", "flask_sqlalchemy", "psycopg2"}
 

@@ -1,46 +1,18 @@
 """Canceling many at a time: the same rows as one by one, and only what is plain."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import psycopg2
 import pytest
-from sqlalchemy import text
 
 from storefront.checkout.cancel_unpaid import cancel_unpaid
 from storefront.checkout.door import gateway
-from storefront.checkout.settle_order import settle_order
-from storefront.extensions import db
 from storefront.gateway.port import SessionOutcome, SessionSeen
-from storefront.transaction import transaction
+from tests.factories.rows import rows_by_settling, rows_now, without_moments
 from tests.fixtures.shop import Placed, Shop
-
-# Each with what puts its rows in order.
-TABLES = {
-    "orders": "number",
-    "checkout_attempts": "position",
-    "order_events": "sequence",
-    "letters": "kind",
-    "matters": "reason",
-    "refunds": "provider_refund_id",
-    "disputes": "provider_dispute_id",
-}
-# What another moment, or another draw, makes different.
-OF_THE_MOMENT = {
-    "orders": {"updated_at", "paid_at"},
-    "checkout_attempts": {"asked_at"},
-    "order_events": {"id", "sequence", "created_at"},
-    "letters": {"id", "created_at", "due_at"},
-    "matters": {"id", "raised_at"},
-}
-Rows = dict[str, list[dict[str, Any]]]
-
-
-class NotKept(Exception):
-    """Undoes a transaction whose rows have been looked at."""
 
 
 @pytest.fixture
@@ -59,44 +31,6 @@ def placed(deaf: Shop) -> Placed:
     return placed
 
 
-def read_rows() -> Rows:
-    """Read the tables within the transaction that is open."""
-    rows = {}
-    for table, order in TABLES.items():
-        statement = text(f"SELECT * FROM {table} ORDER BY {order}")  # noqa: S608
-        rows[table] = [dict(row) for row in db.session.execute(statement).mappings()]
-    return rows
-
-
-def without_moments(rows: Rows) -> Rows:
-    return {
-        table: [
-            {
-                name: value
-                for name, value in row.items()
-                if name not in OF_THE_MOMENT.get(table, ())
-            }
-            for row in found
-        ]
-        for table, found in rows.items()
-    }
-
-
-def rows_now() -> Rows:
-    with transaction():
-        return read_rows()
-
-
-def rows_by_settling(placed: Placed, session: SessionSeen) -> Rows:
-    """Go the ordinary way, look, and undo it."""
-    with suppress(NotKept), transaction():
-        settle_order(UUID(placed.id), session, "expiry")
-        db.session.flush()
-        rows = read_rows()
-        raise NotKept
-    return rows
-
-
 def expired(placed: Placed) -> SessionSeen:
     return gateway().expire_session(placed.session_id)
 
@@ -106,7 +40,7 @@ def test_both_ways_leave_the_same_rows(deaf: Shop, placed: Placed, state: str) -
     deaf.rows("UPDATE checkout_attempts SET state = %s", state)
     session = expired(placed)
     before = rows_now()
-    one_by_one = rows_by_settling(placed, session)
+    one_by_one = rows_by_settling(placed.id, session, "expiry")
     assert without_moments(rows_now()) == without_moments(before)
 
     assert cancel_unpaid([session], "expiry") == {session.id}
@@ -259,7 +193,7 @@ def test_the_ordinary_way_then_settles_it(
     deaf: Shop, placed: Placed, deed: Deed, status: str
 ) -> None:
     session = deed(deaf, placed)
-    told = without_moments(rows_by_settling(placed, session))
+    told = without_moments(rows_by_settling(placed.id, session, "expiry"))
 
     assert deaf.run_job("expire-orders") == 1
 
