@@ -9,14 +9,13 @@ exit code is 1 where a goal is missed or a case could not be measured.
 import argparse
 import sys
 from collections.abc import Sequence
-from time import strftime
 
 from bench import cases as paths
 from bench.expiry import CASE as EXPIRY
 from bench.measure import Case, Outcome, compare_all
 from bench.neighbours import neighbours
 from bench.plot import draw
-from bench.report import PAGE, PLOT, page, table, write
+from bench.report import PAGE, PLOT, page, table, tell, write
 from bench.stage import Stage, running_stage
 
 # Fewer say little on a machine that others use too.
@@ -41,12 +40,6 @@ def main() -> int:
 def list_cases(stage: Stage) -> list[Case]:
     """List everything that is compared."""
     return [*paths.cases(stage), EXPIRY, *neighbours(stage)]
-
-
-def tell(sentence: str) -> None:
-    """Say on the terminal how far it is."""
-    sys.stdout.write(f"{strftime('%H:%M:%S')}  {sentence}\n")
-    sys.stdout.flush()
 
 
 def _options() -> argparse.Namespace:

@@ -21,12 +21,11 @@ from statistics import median
 
 import psutil
 
-from bench.__main__ import tell
 from bench.cases import asked_just_now, checkouts, paid, signed
 from bench.load import Asked, Load, crowd, deliver, deliveries, get, under_load
 from bench.measure import Measure, Round
 from bench.orders import add_payable, empty_shop, fill
-from bench.report import machine, markdown, told, write
+from bench.report import machine, markdown, tell, told, write
 from bench.stage import Server, Stage, running_stage
 from tests.factories.events import WEBHOOKS
 from tests.fixtures.shop import READING

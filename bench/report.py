@@ -2,10 +2,12 @@
 
 import os
 import platform
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
+from time import strftime
 
 from bench.measure import Outcome, Round
 
@@ -82,6 +84,12 @@ def put_between(text: str, name: str, content: str) -> str:
 def write(name: str, content: str, path: Path = PAGE) -> None:
     """Put content between two marks of the page."""
     path.write_text(put_between(path.read_text("utf-8"), name, content), "utf-8")
+
+
+def tell(sentence: str) -> None:
+    """Say on the terminal how far it is."""
+    sys.stdout.write(f"{strftime('%H:%M:%S')}  {sentence}\n")
+    sys.stdout.flush()
 
 
 def _row(outcome: Outcome) -> list[str]:
