@@ -13,7 +13,7 @@ PYTEST = env -u PYTHONDONTWRITEBYTECODE $(VENV) -m pytest -n 4 --dist loadfile -
 
 .DEFAULT_GOAL := help
 .PHONY: help run test coverage test-long snapshots reliability lighthouse mutants \
-  mutants-random chaos lint format translations pictures lock clean
+  mutants-random chaos bench lint format translations pictures lock clean
 
 # An interpreter counts when it runs: shims of version managers may only be there.
 define install
@@ -83,6 +83,10 @@ mutants-random: ## change the code at random, COUNT=100 times by SEED=1, and see
 chaos: ## customers and one fault after the other for MINUTES=3, then all books; SEED= repeats
 	@$(call install,requirements-dev.txt)
 	@exec $(VENV) -m tests.chaos --minutes "$(MINUTES)" --seed "$(SEED)"
+
+bench: ## measure the shop beside bare counterparts; ARGS="--only words" picks some
+	@$(call install,requirements-dev.txt)
+	@exec $(VENV) -m bench $(ARGS)
 
 lint: ## check style, types and templates
 	@$(call install,requirements-dev.txt)

@@ -4,7 +4,7 @@ The machine is noisy, so only what was measured side by side is compared; CPU ti
 piece of work is steadier than pieces a second.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from statistics import median
@@ -46,11 +46,12 @@ class Case:
 
 @dataclass(slots=True)
 class Outcome:
-    """The rounds of one case, in pairs."""
+    """The rounds of one case, in pairs; `trouble`: why there are none."""
 
     case: Case
     shop: list[Round] = field(default_factory=list)
     reference: list[Round] = field(default_factory=list)
+    trouble: str | None = None
 
     def by_rate(self) -> list[float]:
         """Give the shop's share of the reference in each pair, by pieces a second."""
@@ -58,15 +59,19 @@ class Outcome:
         return [ours.per_second / bare.per_second for ours, bare in pairs]
 
     def by_cpu(self) -> list[float]:
-        """Give the same by CPU time: how much of ours the reference needs."""
+        """Give the same by CPU time: how much of ours the reference needs.
+
+        None where either has no web server whose time could be compared.
+        """
         pairs = zip(self.shop, self.reference, strict=True)
-        return [bare.web_ms / ours.web_ms for ours, bare in pairs if ours.web_ms]
+        times = [(bare.web_ms, ours.web_ms) for ours, bare in pairs]
+        return [bare / ours for bare, ours in times if bare and ours]
 
     @property
     def reached(self) -> bool:
         """Tell whether the median of the pairs reaches the goal, by either measure."""
         shares = [median(part) for part in (self.by_rate(), self.by_cpu()) if part]
-        return max(shares) >= self.case.goal
+        return max(shares, default=0.0) >= self.case.goal
 
 
 def compare(case: Case, pairs: int, tell: Callable[[str], None]) -> Outcome:
@@ -81,6 +86,19 @@ def compare(case: Case, pairs: int, tell: Callable[[str], None]) -> Outcome:
             share = outcome.by_rate()[-1]
             tell(f"{case.name}: pair {number} of {pairs}: {share:.2f}")
     return outcome
+
+
+def compare_all(
+    cases: Iterable[Case], pairs: int, tell: Callable[[str], None]
+) -> Iterator[Outcome]:
+    """Measure one case after the other; one that fails does not stop the others."""
+    for case in cases:
+        try:
+            yield compare(case, pairs, tell)
+        except Exception as error:
+            trouble = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+            tell(f"{case.name}: {trouble}")
+            yield Outcome(case, trouble=trouble)
 
 
 def cpu_seconds(pid: int) -> float:

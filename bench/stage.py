@@ -6,10 +6,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg2
@@ -64,9 +65,14 @@ class Stage:
 
     def execute(self, statement: str, *values: object) -> None:
         """Change the database, past the shop."""
-        with closing(psycopg2.connect(self.database_url)) as connection:
-            with connection, connection.cursor() as cursor:
-                cursor.execute(statement, values)
+        with _connected(self.database_url) as cursor:
+            cursor.execute(statement, values)
+
+    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Ask the database."""
+        with _connected(self.database_url) as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall()
 
     @contextmanager
     def slow_stripe(self, seconds: float) -> Iterator[None]:
@@ -95,12 +101,27 @@ class Stage:
 
 
 @contextmanager
-def running_stage() -> Iterator[Stage]:
-    """Set up a Postgres with the tests' catalog and the emulator; end them afterwards."""
+def _connected(database_url: str) -> Iterator[Any]:
+    with (
+        closing(psycopg2.connect(database_url)) as connection,
+        connection,
+        connection.cursor() as cursor,
+    ):
+        yield cursor
+
+
+@contextmanager
+def running_stage(fill: Callable[[Path], None] | None = None) -> Iterator[Stage]:
+    """Set up Postgres with the tests' catalog, and the emulator; end them afterwards.
+
+    :param fill: writes into the folder that Postgres is then started on.
+    """
     with ExitStack() as ending:
         folder = Path(ending.enter_context(tempfile.TemporaryDirectory("-bench")))
         # Under root Postgres is another user, who has to pass through here.
         folder.chmod(0o711)
+        if fill:
+            fill(folder / "postgres")
         postgres = ending.enter_context(
             embedded_postgres(folder / "postgres", settings=POSTGRES)
         )
@@ -139,8 +160,27 @@ def serving(
     ]
     log = folder / f"{app.partition(':')[0]}.log"
     url = f"http://127.0.0.1:{port}"
-    env = {**os.environ, **settings, "BASE_URL": url}
-    child = start_child(app, command, log=log, env=env, cwd=cwd)
+    env = {**settings, "BASE_URL": url}
+    with started(command, url, ready, env=env, cwd=cwd, log=log) as server:
+        yield server
+
+
+@contextmanager
+def started(
+    command: Sequence[str],
+    url: str,
+    ready: str,
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    log: Path,
+) -> Iterator[Server]:
+    """Run a server until the block ends.
+
+    :param ready: the path that is asked for until it answers.
+    """
+    variables = {**os.environ, **env}
+    child = start_child(log.stem, command, log=log, env=variables, cwd=cwd)
     try:
         _wait_for(url + ready, child)
         yield Server(url, _guarded(child))

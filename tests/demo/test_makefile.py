@@ -23,6 +23,7 @@ TARGETS = [
     "mutants",
     "mutants-random",
     "chaos",
+    "bench",
     "lint",
     "format",
     "translations",
