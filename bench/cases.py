@@ -24,7 +24,7 @@ from tests.fixtures.shop import CUSTOMER, READING
 SECONDS = 4.0
 PAGE_CONNECTIONS, WEBHOOK_CONNECTIONS = 16, 8
 # As many as a fast round takes; a file of them is written before it begins.
-DELIVERIES = 8000
+DELIVERIES = 16000
 WAITING = {"few": 48, "many": 128}
 STRIPE_SECONDS = 0.3
 
@@ -85,7 +85,8 @@ def _asking(stage: Stage, server: Server, path: str) -> Measure:
 
 def _size_of(server: Server, path: str) -> int:
     headers = {"Accept-Encoding": "gzip"}
-    with requests.get(server.url + path, headers=headers, stream=True) as answer:
+    url = server.url + path
+    with requests.get(url, headers=headers, stream=True, timeout=30) as answer:
         return len(answer.raw.read(decode_content=False))
 
 
@@ -143,17 +144,20 @@ def _repeated(stage: Stage) -> Iterator[Pair]:
 
 @contextmanager
 def _checkout(stage: Stage, waiting: int) -> Iterator[Pair]:
-    with stage.slow_stripe(STRIPE_SECONDS), stage.shop() as shop:
-        with stage.bare("checkout") as bare:
+    with (
+        stage.slow_stripe(STRIPE_SECONDS),
+        stage.shop() as shop,
+        stage.bare("checkout") as bare,
+    ):
 
-            def buying(server: Server) -> Round:
-                return under_load(
-                    server,
-                    stage.database_pid,
-                    lambda: crowd(server, checkouts(), waiting, SECONDS),
-                )
+        def buying(server: Server) -> Round:
+            return under_load(
+                server,
+                stage.database_pid,
+                lambda: crowd(server, checkouts(), waiting, SECONDS),
+            )
 
-            yield partial(buying, shop), partial(buying, bare)
+        yield partial(buying, shop), partial(buying, bare)
 
 
 def checkouts() -> Iterator[Asked]:

@@ -2,6 +2,9 @@
 
 import select
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NoReturn
 
 import psycopg2
@@ -18,8 +21,12 @@ CONNECT_SECONDS = 3.0
 STATEMENT_SECONDS = 5
 SILENCE_SECONDS = STATEMENT_SECONDS + 0.5
 CONNECTED = (extensions.STATUS_READY, extensions.STATUS_BEGIN)
-# What was used a moment ago still stands; asking each time is one more round trip.
-RESTED_SECONDS = 1.0
+
+_unasked: ContextVar[bool] = ContextVar("unasked", default=False)
+
+
+class DatabaseSilent(psycopg2.OperationalError):
+    """Postgres has said nothing for too long; asked again, it would not either."""
 
 
 def engine_options(settings: Settings) -> dict[str, object]:
@@ -45,8 +52,7 @@ def _wait_a_while(connection: Any) -> None:
 
     TCP cannot tell that a server is frozen: its machine goes on acknowledging.
 
-    :raises psycopg2.OperationalError: after a silence; the driver then closes the
-        connection.
+    :raises DatabaseSilent: after a silence; the driver then closes the connection.
     """
     connected = connection.status in CONNECTED
     ends = time.monotonic() + (SILENCE_SECONDS if connected else CONNECT_SECONDS)
@@ -56,12 +62,22 @@ def _wait_a_while(connection: Any) -> None:
         writes = line if state == extensions.POLL_WRITE else []
         left = ends - time.monotonic()
         if left <= 0 or not any(select.select(reads, writes, [], left)):
-            raise psycopg2.OperationalError("The database is silent.")
+            raise DatabaseSilent("The database is silent.")
+
+
+@contextmanager
+def unasked() -> Iterator[None]:
+    """Have connections lent as they are, for who can ask once more if one is gone."""
+    token = _unasked.set(True)
+    try:
+        yield
+    finally:
+        _unasked.reset(token)
 
 
 @event.listens_for(Pool, "checkin")
-def _begin_resting(_: Any, record: ConnectionPoolEntry) -> None:
-    record.info["rests_since"] = time.monotonic()
+def _note_use(_: Any, record: ConnectionPoolEntry) -> None:
+    record.info["used"] = True
 
 
 @event.listens_for(Pool, "checkout")
@@ -70,17 +86,12 @@ def _ask_whether_it_stands(
 ) -> None:
     """Look at a connection before it is lent: Postgres may have been started anew.
 
-    A server that has ended a connection has said so on it: that is seen without asking.
-    Only what rested for long is asked, because a line may be cut without a word.
+    As `pool_pre_ping` does, which knows no exceptions.
 
     :raises InvalidatePoolError: it is gone, and so are those that rested with it; the
         pool then connects anew.
     """
-    rests_since = record.info.get("rests_since")
-    if rests_since is None:
-        return
-    is_silent = not any(select.select([connection.fileno()], [], [], 0))
-    if is_silent and time.monotonic() - rests_since < RESTED_SECONDS:
+    if "used" not in record.info or _unasked.get():
         return
     try:
         connection.autocommit = True

@@ -28,7 +28,7 @@ BELOW: dict[str, set[str]] = {
     "extensions": WORDS,
     "database": {"errors", "settings"},
     "transaction": WORDS | {"extensions"},
-    "glance": {"extensions"},
+    "glance": {"database", "extensions"},
     "web": TOOLS | {"setting_values"},
     "gateway": WORDS - {"clock"},
     "texts": TOOLS,
