@@ -95,9 +95,12 @@ def _poll(stage: Stage) -> Iterator[Pair]:
     (order,) = asked_just_now(stage, add_payable(stage.database_url, 1, _tag()))
     with stage.shop() as shop, stage.bare("poll") as bare:
         path = f"/orders/{order.page_token}/status"
-        # A page that has just been opened: it goes on asking every two seconds.
-        since = f"{path}?every=2&since={int(time.time())}"
-        yield _asking(stage, shop, since), _asking(stage, bare, path)
+
+        def polling() -> Round:
+            # A page that has just been opened: it goes on asking every two seconds.
+            return _asking(stage, shop, f"{path}?every=2&since={int(time.time())}")()
+
+        yield polling, _asking(stage, bare, path)
 
 
 def asked_just_now(stage: Stage, orders: list[Payable]) -> list[Payable]:

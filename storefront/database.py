@@ -35,8 +35,10 @@ def engine_options(settings: Settings) -> dict[str, object]:
         return {"creator": _no_database}
     extensions.set_wait_callback(_wait_a_while)
     return {
-        "pool_size": 10,
-        "max_overflow": 30,
+        # One for each thread, and some: what goes beyond would connect anew each time,
+        # and logging in costs more than most requests do.
+        "pool_size": 40,
+        "max_overflow": 0,
         "pool_timeout": 5,
         "hide_parameters": True,
         "connect_args": {

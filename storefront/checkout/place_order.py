@@ -219,10 +219,14 @@ def _new_order(purchase: Purchase, products: dict[str, Offer], total: int) -> Or
         locale=purchase.locale,
         consent=purchase.consent if any(line["has_file"] for line in lines) else None,
         provider=Provider.STRIPE,
+        # It is new: nobody need look in the database whether it has any.
+        attempts=[],
+        events=[],
     )
-    db.session.add(order)
     countries = sorted({c for p in products.values() for c in p.shipping_countries})
+    # Whole before it is written: one row each, and none is changed again.
     begin_attempt(order, countries)
+    db.session.add(order)
     db.session.flush()
     return order
 

@@ -5,6 +5,7 @@ the plans are Postgres' own, over enough rows that it has to choose.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -86,6 +87,8 @@ ENLARGED = """
 """
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+# After comments, if there are any.
+PLANNED = re.compile(r"\A(\s|--.*)*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 _tags = count(1)
 
 
@@ -152,12 +155,13 @@ def plans(url: str, statements: list[Statement]) -> Iterator[tuple[str, Any]]:
     """Give each statement once, with its plan."""
     told = dict(statements)
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-        for text, values in told.items():
-            if text.split()[0] in ("SELECT", "INSERT", "UPDATE", "DELETE"):
-                one = values[0] if isinstance(values, list) else values
-                cursor.execute(f"EXPLAIN (FORMAT JSON) {text}", one)
-                yield text, cursor.fetchone()[0][0]["Plan"]
-                connection.rollback()
+        for together, values in told.items():
+            one = values[0] if isinstance(values, list) else values
+            for text in together.split(";"):
+                if PLANNED.search(text):
+                    cursor.execute(f"EXPLAIN (FORMAT JSON) {text}", one)
+                    yield text, cursor.fetchone()[0][0]["Plan"]
+                    connection.rollback()
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
