@@ -1,6 +1,9 @@
 """The table of faults claims nothing without a test."""
 
+import pytest
+
 from tests.tools.figures import BEGIN, END, PAGE, summed, told
+from tests.tools.mutants import MUTANTS, ROOT, Mutant
 from tests.tools.reliability import MISSING, ROWS, list_tests, rows_of
 
 
@@ -28,3 +31,9 @@ def test_the_page_has_a_place_for_the_figures_of_a_long_run() -> None:
     page = PAGE.read_text("utf-8")
     assert page.count(BEGIN) == page.count(END) == 1
     assert page.index(BEGIN) < page.index(END)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_what_a_mutant_takes_away_is_there_once(mutant: Mutant) -> None:
+    assert (ROOT / mutant.file).read_text("utf-8").count(mutant.old) == 1
+    assert all((ROOT / path).exists() for path in mutant.tests.split())
