@@ -2,10 +2,12 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from threading import Barrier
 from typing import Any
 from uuid import UUID
 
+import psycopg2
 import requests
 from sqlalchemy import select
 
@@ -16,7 +18,14 @@ from storefront.orders.models import AttemptState, CheckoutAttempt
 from storefront.orders.service import lock_order
 from storefront.scheduler.claims import database_time
 from storefront.transaction import transaction
-from tests.factories.events import WEBHOOKS, complete_session, event, sign
+from tests.factories.events import (
+    WEBHOOKS,
+    complete_session,
+    deliver,
+    event,
+    payment_of,
+    sign,
+)
 from tests.fixtures.shop import CUSTOMER, READING, Placed, Shop
 
 MANY = 20
@@ -196,3 +205,18 @@ def test_what_was_read_before_the_lock_is_not_believed_under_it(shop: Shop) -> N
         order = lock_order(UUID(placed.id))
 
         assert [attempt.state for attempt in order.attempts] == [AttemptState.EXPIRED]
+
+
+def test_settling_waits_for_whoever_has_the_order_in_hand(shop: Shop) -> None:
+    """Also where it changes nothing: what it looks at must not move meanwhile."""
+    placed = shop.place()
+    paid = event("payment_intent.succeeded", payment_of(shop, placed))
+    deliver(shop, paid).raise_for_status()
+    other = psycopg2.connect(shop.database_url)
+    with closing(other), other.cursor() as cursor:
+        cursor.execute("SELECT FROM orders WHERE id = %s FOR UPDATE", (placed.id,))
+        twin = {**paid, "id": "evt_twin"}
+
+        assert deliver(shop, twin).status_code == 503
+
+    assert deliver(shop, twin).json()["outcome"] == "applied"
