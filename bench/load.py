@@ -58,25 +58,17 @@ def deliver(
     :param events: the signature and the body of each.
     :raises RuntimeError: there were too few for the time.
     """
-    load = _deliver(server, path, events, connections, seconds)
-    if load.done >= len(events):
-        raise RuntimeError(f"{len(events)} events are too few for {seconds} s.")
-    return load
-
-
-def _deliver(
-    server: Server,
-    path: str,
-    events: Sequence[tuple[str, str]],
-    connections: int,
-    seconds: float,
-) -> Load:
     if WRK:
         with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
             file.writelines(f"{signature}\t{body}\n" for signature, body in events)
             file.flush()
-            return _wrk(server.url + path, connections, seconds, file.name)
-    return crowd(server, deliveries(path, events), connections, seconds)
+            load = _wrk(server.url + path, connections, seconds, file.name)
+    else:
+        load = crowd(server, deliveries(path, events), connections, seconds)
+    # At the end of its lines wrk leaves some connections unanswered, and waits.
+    if load.done > 0.95 * len(events):
+        raise RuntimeError(f"{len(events)} events are too few for {seconds} s.")
+    return load
 
 
 def deliveries(path: str, events: Iterable[tuple[str, str]]) -> Iterator[Asked]:

@@ -11,22 +11,9 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from bench.measure import Outcome
+from tests.chaos.plot import GREY, STYLE
 
-GREY = "#808080"
 REACHED, MISSED = "#2f81d6", "#d64545"
-STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "bench",
-    "font.size": 9,
-    "text.color": GREY,
-    "axes.labelcolor": GREY,
-    "axes.edgecolor": GREY,
-    "axes.facecolor": "none",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-}
 
 
 def draw(outcomes: Sequence[Outcome], path: Path) -> None:

@@ -19,6 +19,7 @@ import requests
 from storefront.demo.children import Child, start_child
 from storefront.demo.ports import free_port
 from storefront.demo.postgres import embedded_postgres
+from tests.chaos.stage import started_emulator
 from tests.factories.catalog import CATALOG
 from tests.fixtures.emulator import EmulatorHand
 from tests.fixtures.shop import environment
@@ -125,7 +126,7 @@ def running_stage(fill: Callable[[Path], None] | None = None) -> Iterator[Stage]
         postgres = ending.enter_context(
             embedded_postgres(folder / "postgres", settings=POSTGRES)
         )
-        emulator = _started_emulator(ending, folder)
+        emulator = started_emulator(ending, folder)
         stage = Stage(postgres.url(), postgres.pid, emulator, folder)
         run(stage, "db", "upgrade")
         run(stage, "catalog", "load", str(CATALOG))
@@ -203,15 +204,3 @@ def _wait_for(url: str, child: Child) -> None:
         if time.monotonic() > give_up_at or not child.running:
             raise RuntimeError(child.last_lines())
         time.sleep(0.1)
-
-
-def _started_emulator(ending: ExitStack, folder: Path) -> EmulatorHand:
-    port = free_port()
-    module = [sys.executable, "-m", "tests.chaos.emulator", str(port)]
-    log = folder / "emulator.log"
-    child = start_child("emulator", module, log=log, env=os.environ, cwd=ROOT)
-    ending.callback(child.stop)
-    hand = EmulatorHand(f"http://127.0.0.1:{port}")
-    ending.callback(hand.close)
-    _wait_for(f"{hand.url}/", child)
-    return hand
