@@ -118,14 +118,18 @@ def _webhook(stage: Stage) -> Iterator[Pair]:
     with stage.shop() as shop, stage.bare("webhook") as bare:
 
         def delivering(server: Server, path: str) -> Round:
-            events = signed(paid(stage, DELIVERIES))
-            return under_load(
-                server,
-                stage.database_pid,
-                lambda: deliver(server, path, events, WEBHOOK_CONNECTIONS, SECONDS),
-            )
+            return _delivering(stage, server, path, paid(stage, DELIVERIES))
 
         yield partial(delivering, shop, WEBHOOKS), partial(delivering, bare, "/first")
+
+
+def _delivering(stage: Stage, server: Server, path: str, bodies: list[str]) -> Round:
+    events = signed(bodies)
+    return under_load(
+        server,
+        stage.database_pid,
+        lambda: deliver(server, path, events, WEBHOOK_CONNECTIONS, SECONDS),
+    )
 
 
 @contextmanager
@@ -135,12 +139,7 @@ def _repeated(stage: Stage) -> Iterator[Pair]:
         crowd(shop, deliveries(WEBHOOKS, signed(bodies)), WEBHOOK_CONNECTIONS, 60.0)
 
         def repeating(server: Server, path: str) -> Round:
-            events = signed(bodies)
-            return under_load(
-                server,
-                stage.database_pid,
-                lambda: deliver(server, path, events, WEBHOOK_CONNECTIONS, SECONDS),
-            )
+            return _delivering(stage, server, path, bodies)
 
         yield partial(repeating, shop, WEBHOOKS), partial(repeating, bare, "/again")
 

@@ -27,7 +27,7 @@ from storefront.demo.ports import free_port
 from storefront.demo.postgres import EmbeddedPostgres, embedded_postgres
 from storefront.scheduler.timetable import TIMETABLE
 from storefront.webhooks.handlers import HANDLERS
-from tests.chaos.stage import Server, _started_emulator, run
+from tests.chaos.stage import Server, run, started_emulator
 from tests.factories.catalog import CATALOG
 from tests.factories.events import WEBHOOKS
 from tests.fixtures.emulator import EmulatorHand
@@ -111,7 +111,7 @@ def _running() -> Iterator[Hosts]:
         folder.chmod(0o711)
         postgres = ending.enter_context(embedded_postgres(folder / "postgres"))
         mailbox = ending.enter_context(running_mailbox())
-        emulator = _started_emulator(ending, folder)
+        emulator = started_emulator(ending, folder)
         urls = [f"http://127.0.0.1:{free_port()}" for _ in range(HOSTS)]
         emulator.add_endpoint(urls[-1] + WEBHOOKS, WEBHOOK_SECRET, *HANDLERS)
         settings = environment(
