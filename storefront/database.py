@@ -20,6 +20,8 @@ CONNECT_SECONDS = 3.0
 # The server ends a statement first; only one that is frozen, or cut off, does not.
 STATEMENT_SECONDS = 5
 SILENCE_SECONDS = STATEMENT_SECONDS + 0.5
+# Postgres does not end and begin again in less; nor could one connect anew meanwhile.
+REST_SECONDS = 0.1
 CONNECTED = (extensions.STATUS_READY, extensions.STATUS_BEGIN)
 
 _unasked: ContextVar[bool] = ContextVar("unasked", default=False)
@@ -39,6 +41,8 @@ def engine_options(settings: Settings) -> dict[str, object]:
         # and logging in costs more than most requests do.
         "pool_size": 40,
         "max_overflow": 0,
+        # The one in use last needs no question whether it stands.
+        "pool_use_lifo": True,
         "pool_timeout": 5,
         "hide_parameters": True,
         "connect_args": {
@@ -79,7 +83,7 @@ def unasked() -> Iterator[None]:
 
 @event.listens_for(Pool, "checkin")
 def _note_use(_: Any, record: ConnectionPoolEntry) -> None:
-    record.info["used"] = True
+    record.info["used_at"] = time.monotonic()
 
 
 @event.listens_for(Pool, "checkout")
@@ -93,7 +97,10 @@ def _ask_whether_it_stands(
     :raises InvalidatePoolError: it is gone, and so are those that rested with it; the
         pool then connects anew.
     """
-    if "used" not in record.info or _unasked.get():
+    used_at = record.info.get("used_at")
+    if used_at is None or _unasked.get():
+        return
+    if time.monotonic() - used_at < REST_SECONDS:
         return
     try:
         connection.autocommit = True

@@ -36,8 +36,7 @@ def close_unanswered(attempt: CheckoutAttempt) -> None:
         return
     reach("lost session expired, not settled")
     with transaction():
-        order = service.lock_order(attempt.order_id)
-        service.keep_session(order, attempt.id, session.id)
+        service.keep_session(attempt.order_id, attempt.id, session.id)
     with transaction():
         settle_order(attempt.order_id, session, "expiry")
 

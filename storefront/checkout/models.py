@@ -6,9 +6,10 @@ from uuid import UUID
 
 from sqlalchemy import ForeignKey, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from storefront.extensions import TIMESTAMP, db
+from storefront.orders.models import Order
 
 
 class CheckoutRequest(db.Model):  # type: ignore[name-defined,misc]
@@ -28,6 +29,8 @@ class CheckoutRequest(db.Model):  # type: ignore[name-defined,misc]
     created_at: Mapped[datetime] = mapped_column(
         TIMESTAMP, server_default=func.now(), index=True
     )
+
+    order: Mapped[Order] = relationship()
 
 
 class RateCounter(db.Model):  # type: ignore[name-defined,misc]

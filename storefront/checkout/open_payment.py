@@ -104,6 +104,15 @@ def _page_of(order: Order) -> str:
         return absolute_url(current_settings(), "orders.page", token=order.page_token)
 
 
+def open_first_payment(order: Order) -> str:
+    """Give the address where an order that was written down just now can be paid.
+
+    :raises PaymentUnavailable: as open_payment, which goes on from there.
+    """
+    with time_budget(BUDGET_SECONDS):
+        return _create_session(order, order.attempts[0])
+
+
 def open_payment(order_id: UUID) -> str:
     """Give the address where this order can be paid now.
 
@@ -225,8 +234,7 @@ def _create_session(order: Order, attempt: CheckoutAttempt) -> str:
 
 def _keep(order: Order, attempt: CheckoutAttempt, session: SessionSeen) -> str:
     with transaction():
-        order = service.lock_order(order.id)
-        service.keep_session(order, attempt.id, session.id)
+        service.keep_session(order.id, attempt.id, session.id)
         reach("session kept, not committed")
     reach("session kept")
     return session.url or ""

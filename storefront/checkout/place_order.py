@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -13,7 +13,11 @@ from sqlalchemy.dialects.postgresql import insert
 from storefront.catalog.queries import Offer, find_payable_offers
 from storefront.checkout.limits import count_checkout
 from storefront.checkout.models import CheckoutRequest
-from storefront.checkout.open_payment import begin_attempt, open_payment
+from storefront.checkout.open_payment import (
+    begin_attempt,
+    open_first_payment,
+    open_payment,
+)
 from storefront.clock import iso
 from storefront.errors import (
     CheckoutUnderWay,
@@ -29,7 +33,6 @@ from storefront.gateway.errors import AmountNotPayable
 from storefront.languages import gettext as _
 from storefront.orders.models import Order, OrderStatus, Provider
 from storefront.orders.numbers import new_page_token, next_number
-from storefront.orders.queries import find_order
 from storefront.texts.models import Consent
 from storefront.transaction import transaction
 
@@ -94,17 +97,17 @@ def place_order(purchase: Purchase, key: str, address: str) -> PlacedOrder:
     reach("key taken up")
     if taken and taken.answer:
         return PlacedOrder(**taken.answer)
-    order_id = taken.order_id if taken else _write_down(purchase, key, address)
+    order = taken.order if taken else _write_down(purchase, key, address)
     reach("order committed")
     try:
-        checkout_url = open_payment(order_id)
+        checkout_url = open_payment(order.id) if taken else open_first_payment(order)
     except OrderNotPayable:
         checkout_url = None
     except PaymentUnavailable:
         _release(key)
         raise
     reach("before the answer is kept")
-    return _answer(key, order_id, checkout_url)
+    return _answer(key, order, checkout_url)
 
 
 def _take_up(key: str, fingerprint: str) -> CheckoutRequest | None:
@@ -127,7 +130,7 @@ def _take_up(key: str, fingerprint: str) -> CheckoutRequest | None:
         return request
 
 
-def _write_down(purchase: Purchase, key: str, address: str) -> UUID:
+def _write_down(purchase: Purchase, key: str, address: str) -> Order:
     with transaction():
         products = find_payable_offers(item for item, _quantity in purchase.items)
         total = _price(purchase, products)
@@ -150,7 +153,7 @@ def _write_down(purchase: Purchase, key: str, address: str) -> UUID:
         if claimed is None:
             # The same click came through another worker; its order is the one.
             raise CheckoutUnderWay(_("This checkout is being worked on."))
-        return order.id
+        return order
 
 
 def _price(purchase: Purchase, products: dict[str, Offer]) -> int:
@@ -236,10 +239,8 @@ def _release(key: str) -> None:
         _change(key, claimed_until=None)
 
 
-def _answer(key: str, order_id: UUID, checkout_url: str | None) -> PlacedOrder:
+def _answer(key: str, order: Order, checkout_url: str | None) -> PlacedOrder:
     with transaction():
-        order = find_order(order_id)
-        assert order is not None  # noqa: S101 - its key refers to it
         deadline: datetime = order.expires_at or order.created_at
         placed = PlacedOrder(
             order_id=str(order.id),

@@ -6,7 +6,9 @@ import pytest
 
 from storefront.errors import OrderUnknown
 from storefront.orders import service
+from storefront.orders.models import AttemptState
 from storefront.orders.queries import find_order
+from storefront.orders.status import furthest
 from storefront.transaction import transaction
 from tests.factories.events import pay_by_events
 from tests.fixtures.shop import Shop
@@ -17,8 +19,7 @@ def keep(shop: Shop, order_id: str, position: int) -> str | None:
     attempt = shop.row("SELECT id FROM checkout_attempts WHERE position = %s", position)
     shop.rows("UPDATE checkout_attempts SET provider_session_id = NULL")
     with shop.app.app_context(), transaction():
-        order = service.lock_order(UUID(order_id))
-        service.keep_session(order, UUID(attempt["id"]), "cs_late")
+        service.keep_session(UUID(order_id), UUID(attempt["id"]), "cs_late")
     row = shop.row("SELECT provider_session_id AS id FROM orders")
     found: str | None = row["id"]
     return found
@@ -48,6 +49,17 @@ def test_a_late_answer_of_an_earlier_attempt_does_not_replace_a_later_one(
     )
 
     assert keep(shop, placed.id, 1) == placed.session_id
+
+
+@pytest.mark.parametrize("state", list(AttemptState))
+def test_a_late_answer_takes_nothing_back(shop: Shop, state: AttemptState) -> None:
+    placed = shop.place()
+    shop.rows("UPDATE checkout_attempts SET state = %s", state)
+
+    keep(shop, placed.id, 1)
+
+    known = shop.row("SELECT state FROM checkout_attempts")["state"]
+    assert known == furthest(state, AttemptState.OPEN)
 
 
 def test_ids_that_are_known_stay(shop: Shop) -> None:
