@@ -62,6 +62,7 @@ def ask_unfinished(asked_before: datetime, go_on: Callable[[], bool]) -> int:
 
 
 def _claim_unfinished(asked_before: datetime) -> Sequence[CheckoutAttempt]:
+    # A CTE is asked once; a subquery perhaps for every row, taking others each time.
     unfinished = (
         select(CheckoutAttempt.id)
         .where(
@@ -72,11 +73,12 @@ def _claim_unfinished(asked_before: datetime) -> Sequence[CheckoutAttempt]:
         .order_by(CheckoutAttempt.asked_at)
         .limit(BATCH)
         .with_for_update(skip_locked=True)
+        .cte()
     )
     with transaction():
         return db.session.scalars(
             update(CheckoutAttempt)
-            .where(CheckoutAttempt.id.in_(unfinished.scalar_subquery()))
+            .where(CheckoutAttempt.id.in_(select(unfinished)))
             .values(asked_at=func.clock_timestamp())
             .returning(CheckoutAttempt)
             .execution_options(populate_existing=True)

@@ -142,6 +142,7 @@ def _claim(asked_before: datetime) -> Sequence[Overdue]:
 def _claim_some(
     condition: ColumnElement[bool], limit: int, asked_before: datetime
 ) -> Sequence[Overdue]:
+    # A CTE is asked once; a subquery perhaps for every row, taking others each time.
     found = (
         select(CheckoutAttempt.id)
         .join(Order)
@@ -152,11 +153,12 @@ def _claim_some(
         )
         .limit(limit)
         .with_for_update(of=CheckoutAttempt, skip_locked=True)
+        .cte()
     )
     with transaction():
         claimed = db.session.execute(
             update(CheckoutAttempt)
-            .where(CheckoutAttempt.id.in_(found.scalar_subquery()))
+            .where(CheckoutAttempt.id.in_(select(found)))
             .values(asked_at=func.clock_timestamp())
             .returning(
                 CheckoutAttempt.id,
