@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol, cast
 
-from flask import Flask, Response, current_app, jsonify
+from flask import Blueprint, Flask, Response, current_app, jsonify
 
 from storefront.settings import Settings
 from storefront.themes import FOLDER, Theme, read_theme
@@ -50,6 +50,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         """Give the address of a file of the look."""
         return str(asset(f"themes/{theme.name}/{name}"))
 
+    # Where a picture is alone on a page, the page has it inside.
+    app.register_blueprint(Blueprint("pictures", __name__, template_folder=str(FOLDER)))
     app.jinja_env.globals.update(
         theme=theme,
         themed=themed,
