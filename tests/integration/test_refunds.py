@@ -138,6 +138,15 @@ def test_a_refund_sends_its_own_letter_and_no_second_receipt(
     assert sorted(one["kind"] for one in letters) == ["new_order", "receipt", "refund"]
 
 
+def test_the_smallest_refund_sends_its_letter_too(
+    shop: Shop, dashboard: stripe.StripeClient
+) -> None:
+    placed = paid(shop)
+    refund(shop, dashboard, placed, amount=1)
+    sent = shop.rows("SELECT kind FROM letters WHERE order_id = %s", placed.id)
+    assert "refund" in [one["kind"] for one in sent]
+
+
 def test_a_strangers_refund_changes_nothing(
     shop: Shop, dashboard: stripe.StripeClient
 ) -> None:
