@@ -1,114 +1,177 @@
 """A printed leaf: paper, type, inks and ornaments, whatever is written on it."""
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from io import BytesIO
 from math import cos, pi, sin
-from typing import Self
 
-from fpdf import FPDF
-from fpdf.prefs import ViewerPreferences
+from reportlab import rl_config
+from reportlab.lib.colors import HexColor
+from reportlab.lib.units import mm
+from reportlab.pdfbase.pdfmetrics import stringWidth
+from reportlab.pdfgen.canvas import Canvas
 
-from storefront.letters.typeface import EVERYDAY, STAND_IN, Typeface, close, legible
+from storefront.letters.typeface import UPRIGHT, legible, reading_faces, wrap
 
 INK, SOFT, RUBRIC = "#1d2547", "#565b76", "#a3241c"
 MOON, SHADE, LINE = "#e6c67c", "#1d2547", "#d8cdb2"
+# A4 and its margins, in millimetres like all places and lengths here.
+PAPER_WIDTH, PAPER_HEIGHT = 210.0, 297.0
 MARGIN, TOP, FOOT = 25.0, 20.0, 24.0
-FAMILY = "EB Garamond"
+WIDTH = PAPER_WIDTH - 2 * MARGIN
+STAND_IN = "□"
+# The file goes out as bytes, and needs no writing in letters.
+rl_config.useA85 = 0
 # Signs of money that the type lacks, and a thin space.
 SPELLED = str.maketrans({"₪": "ILS", "฿": "THB", "\u202f": "\u00a0"})
 # New Moon to new Moon, full in the middle.
 PHASES = (0.08, 0.2, 0.34, 0.5, 0.66, 0.8, 0.92)
 
 
-class Leaf(FPDF):
+class Leaf:
     """A4 in the studio's type. What the type cannot write becomes a small square.
 
-    Raises `LetterMissing` where a text needs the whole type.
+    `y`: how far from the top the next line begins.
     """
 
-    def __init__(
+    def __init__(self, title: str, author: str, language: str, made: datetime) -> None:
+        """Begin a document: the same facts give the same bytes.
+
+        :param made: in UTC.
+        """
+        legible()
+        self._file = BytesIO()
+        self._canvas = canvas = Canvas(
+            self._file,
+            pagesize=(PAPER_WIDTH * mm, PAPER_HEIGHT * mm),
+            pageCompression=1,
+            invariant=1,
+            initialFontName=UPRIGHT,
+            lang=language,
+        )
+        canvas.setTitle(title)
+        canvas.setAuthor(author)
+        canvas.setCreator(author)
+        canvas.setSubject(title)
+        canvas.setDateFormatter(lambda *_: f"D:{made:%Y%m%d%H%M%S}+00'00'")
+        canvas.setViewerPreference("DisplayDocTitle", "true")
+        self.y = TOP
+        self.type(11)
+
+    def output(self) -> bytes:
+        """End the document; give its file."""
+        self._number_page()
+        with reading_faces:
+            self._canvas.save()
+        return self._file.getvalue()
+
+    def type(self, size: float, colour: str = INK, face: str = UPRIGHT) -> None:
+        """Take up a size in points, a colour and a face of type."""
+        self._size, self._colour, self._face = size, colour, face
+
+    def put(
         self,
-        title: str,
-        author: str,
-        language: str,
-        made: datetime,
-        typeface: Typeface = EVERYDAY,
+        text: str,
+        leading: float,
+        align: str = "L",
+        x: float = MARGIN,
+        width: float = WIDTH,
+        spacing: float = 0,
     ) -> None:
-        super().__init__(format="A4")
-        self.set_title(title)
-        self.set_author(author)
-        self.set_lang(language)
-        # The same facts give the same bytes.
-        self.set_creation_date(made)
-        self.viewer_preferences = ViewerPreferences(display_doc_title=True)
-        self.set_margins(MARGIN, TOP)
-        self.set_auto_page_break(True, FOOT)
-        self.c_margin = 0
-        self._typeface = typeface
-        typeface.add_to(self, FAMILY)
-        self.add_page()
+        """Write one line, to the left ("L"), the right ("R") or the middle ("C").
 
-    def __enter__(self) -> Self:
-        """Begin to write."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the type's files, which are read until the document is put out."""
-        close(self)
-
-    def normalize_text(self, text: str) -> str:
-        """Leave only what the type can write; whatever is drawn comes by here."""
-        composed = unicodedata.normalize("NFC", text.translate(SPELLED))
-        written = "".join(_legible(composed))
-        self._typeface.expect(written)
-        return written
-
-    def footer(self) -> None:
-        """Number the page, as books do."""
-        self.set_y(-FOOT + 8)
-        self.type(10, SOFT)
-        self.cell(0, 5, f"– {self.page_no()} –", align="C")
-
-    def type(self, size: float, colour: str = INK, style: str = "") -> None:
-        """Take up a size, a colour and a style of type."""
-        self.set_font(FAMILY, style, size)
-        self.set_text_color(colour)
+        :param leading: its height.
+        :param spacing: between its letters, in points.
+        """
+        text = clean(text)
+        self._canvas.setFont(self._face, self._size)
+        self._canvas.setFillColor(HexColor(self._colour))
+        taken = stringWidth(text, self._face, self._size) + spacing * (len(text) - 1)
+        free = {"L": 0.0, "C": 0.5, "R": 1.0}[align] * (width * mm - taken)
+        # Where letters stand: somewhat below the middle of the line.
+        foot = _up(self.y + leading / 2) - 0.3 * self._size
+        self._canvas.drawString(x * mm + free, foot, text, charSpace=spacing)
 
     def say(
-        self, text: str, leading: float, align: str = "L", width: float = 0
+        self,
+        text: str,
+        leading: float,
+        align: str = "L",
+        x: float = MARGIN,
+        width: float = WIDTH,
     ) -> None:
-        """Write a paragraph, and stand below it where it began."""
-        self.multi_cell(width, leading, text, align=align, new_x="LEFT", new_y="NEXT")
+        """Write a paragraph, overleaf where it must, and stand below it."""
+        for line in self.lines(text, width):
+            self.make_room(leading)
+            self.put(line, leading, align, x, width)
+            self.y += leading
+
+    def lines(self, text: str, width: float) -> list[str]:
+        """Break text as it will be written."""
+        return wrap(clean(text), self._face, self._size, width * mm)
+
+    def make_room(self, height: float) -> bool:
+        """Go on overleaf if so much does not fit below; tell whether that was so."""
+        if self.y + height <= PAPER_HEIGHT - FOOT:
+            return False
+        self._number_page()
+        self._canvas.showPage()
+        self.y = TOP
+        return True
+
+    def link(self, url: str, top: float) -> None:
+        """Make a link of all between a height and here."""
+        place = (MARGIN * mm, _up(self.y), (MARGIN + WIDTH) * mm, _up(top))
+        self._canvas.linkURL(url, place)
 
     def head(self, name: str) -> None:
         """Draw the head of a page: moons, the studio's name, a double rule."""
-        middle = self.w / 2
         for place, turn in enumerate(PHASES):
             away = place - len(PHASES) // 2
-            self.moon(middle + 8 * away, TOP + 2, 2.6 - 0.3 * abs(away), turn)
-        self.set_y(TOP + 8)
+            x = PAPER_WIDTH / 2 + 8 * away
+            self.moon(x, TOP + 2, 2.6 - 0.3 * abs(away), turn)
+        self.y = TOP + 8
         self.type(15)
-        self.set_char_spacing(3)
-        self.cell(0, 8, name.upper(), align="C", new_x="LMARGIN", new_y="NEXT")
-        self.set_char_spacing(0)
-        for below, width in ((2.4, 0.7), (3.6, 0.2)):
-            self.rule(self.get_y() + below, width, INK)
-        self.set_y(self.get_y() + 12)
+        self.put(name.upper(), 8, "C", spacing=3)
+        for below, width in ((10.4, 0.7), (11.6, 0.2)):
+            self.rule(self.y + below, width, INK)
+        self.y += 20
 
     def rule(self, y: float, width: float = 0.2, colour: str = LINE) -> None:
         """Draw a line over the width of the text."""
-        self.set_draw_color(colour)
-        self.set_line_width(width)
-        self.line(self.l_margin, y, self.w - self.r_margin, y)
+        self._canvas.setStrokeColor(HexColor(colour))
+        self._canvas.setLineWidth(width * mm)
+        self._canvas.line(MARGIN * mm, _up(y), (MARGIN + WIDTH) * mm, _up(y))
 
     def moon(self, x: float, y: float, radius: float, turn: float) -> None:
         """Draw the Moon; `turn`: 0 new, 0.25 first quarter, 0.5 full."""
+        self._canvas.setFillColor(HexColor(SHADE))
+        self._canvas.circle(x * mm, _up(y), radius * mm, stroke=0, fill=1)
         outline = [(x + radius * a, y + radius * b) for a, b in lit(turn)]
-        with self.local_context(fill_color=SHADE):
-            self.circle(x, y, radius, style="F")
-        with self.local_context(fill_color=MOON):
-            self.polygon(outline, style="F")
+        self._canvas.setFillColor(HexColor(MOON))
+        self._fill(outline)
+
+    def _fill(self, outline: Sequence[tuple[float, float]]) -> None:
+        path = self._canvas.beginPath()
+        path.moveTo(outline[0][0] * mm, _up(outline[0][1]))
+        for x, y in outline[1:]:
+            path.lineTo(x * mm, _up(y))
+        self._canvas.drawPath(path, stroke=0, fill=1)
+
+    def _number_page(self) -> None:
+        """Number the page, as books do."""
+        kept = self._size, self._colour, self._face
+        self.y = PAPER_HEIGHT - FOOT + 8
+        self.type(10, SOFT)
+        self.put(f"– {self._canvas.getPageNumber()} –", 5, "C")
+        self.type(*kept)
+
+
+def clean(text: str) -> str:
+    """Leave only what the type can write."""
+    composed = unicodedata.normalize("NFC", text.translate(SPELLED))
+    return "".join(_legible(composed))
 
 
 def _legible(text: str) -> Iterator[str]:
@@ -120,11 +183,16 @@ def _legible(text: str) -> Iterator[str]:
             yield STAND_IN
 
 
+def _up(y: float) -> float:
+    """Give a place in points, counted from the foot of the page."""
+    return float((PAPER_HEIGHT - y) * mm)
+
+
 def lit(turn: float) -> list[tuple[float, float]]:
     """Give the outline of the lit part of a Moon of radius 1: limb and terminator."""
     side = 1 if turn < 0.5 else -1
     bulge = cos(2 * pi * turn)
-    angles = [pi * step / 24 - pi / 2 for step in range(25)]
+    angles = [pi * step / 16 - pi / 2 for step in range(17)]
     limb = [(side * cos(angle), sin(angle)) for angle in angles]
     terminator = [(side * bulge * cos(angle), sin(angle)) for angle in angles]
     return limb + terminator[::-1]

@@ -2,20 +2,19 @@
 
 from collections.abc import Sequence
 
-from fpdf.fonts import FontFace
-
 from storefront.catalog.models import Seller
 from storefront.languages import gettext as _
 from storefront.languages import spoken_language
-from storefront.letters.leaf import INK, LINE, MARGIN, RUBRIC, SOFT, Leaf
-from storefront.letters.typeface import EVERYDAY, WHOLE, LetterMissing, Typeface
+from storefront.letters.leaf import INK, MARGIN, RUBRIC, SOFT, WIDTH, Leaf
+from storefront.letters.typeface import ITALIC
 from storefront.orders.models import Order, Refund
 from storefront.texts.models import Consent
 from storefront.web.filters import address_lines, money, when
 
 # Name, quantity, unit price, sum: in millimetres of the 160 there are.
 COLUMNS = (73, 25, 31, 31)
-ALIGNED = ("LEFT", "RIGHT", "RIGHT", "RIGHT")
+ALIGNED = ("L", "R", "R", "R")
+ROW, PADDING = 5.4, 1.8
 
 
 def draw_receipt(
@@ -30,51 +29,42 @@ def draw_receipt(
     The same facts give the same bytes.
     """
 
-    def draw(typeface: Typeface) -> bytes:
-        with Leaf(
-            title=f"{_('Receipt')} {order.number}",
-            author=seller.legal_name if seller else shop_name,
-            language=spoken_language(),
-            made=order.paid_at or order.created_at,
-            typeface=typeface,
-        ) as leaf:
-            leaf.head(shop_name)
-            _draw_title(leaf, order)
-            _draw_parties(leaf, order, seller, shop_name)
-            _draw_lines(leaf, order)
-            _draw_sums(leaf, order, refunds)
-            if order.amount_refunded < order.total_amount:
-                _draw_next_steps(leaf, order)
-            if order.consent:
-                _draw_consent(leaf, order.consent)
-            _draw_link(leaf, order_url)
-            return bytes(leaf.output())
-
-    try:
-        return draw(EVERYDAY)
-    except LetterMissing:
-        return draw(WHOLE)
+    leaf = Leaf(
+        title=f"{_('Receipt')} {order.number}",
+        author=seller.legal_name if seller else shop_name,
+        language=spoken_language(),
+        made=order.paid_at or order.created_at,
+    )
+    leaf.head(shop_name)
+    _draw_title(leaf, order)
+    _draw_parties(leaf, order, seller, shop_name)
+    _draw_lines(leaf, order)
+    _draw_sums(leaf, order, refunds)
+    if order.amount_refunded < order.total_amount:
+        _draw_next_steps(leaf, order)
+    if order.consent:
+        _draw_consent(leaf, order.consent)
+    _draw_link(leaf, order_url)
+    return leaf.output()
 
 
 def _draw_title(leaf: Leaf, order: Order) -> None:
-    top = leaf.get_y()
     leaf.type(30)
-    leaf.cell(80, 13, _("Receipt"))
-    leaf.set_xy(MARGIN, top + 1)
+    leaf.put(_("Receipt"), 13)
+    leaf.y += 1
     leaf.type(17)
-    leaf.cell(0, 6, order.number, align="R", new_x="LMARGIN", new_y="NEXT")
-    leaf.type(11, SOFT, "I")
+    leaf.say(order.number, 6, "R")
+    leaf.type(11, SOFT, ITALIC)
     if order.paid_at:
-        paid = _("Paid %(moment)s", moment=when(order.paid_at))
-        leaf.say(paid, 6, align="R")
-    leaf.ln(8)
+        leaf.say(_("Paid %(moment)s", moment=when(order.paid_at)), 6, "R")
+    leaf.y += 8
 
 
 def _draw_parties(
     leaf: Leaf, order: Order, seller: Seller | None, shop_name: str
 ) -> None:
     """Set seller and buyer side by side."""
-    top, half = leaf.get_y(), leaf.epw / 2
+    top, half = leaf.y, WIDTH / 2
     ends = []
     for place, (title, lines) in enumerate(
         (
@@ -82,13 +72,13 @@ def _draw_parties(
             (_("Buyer"), _buyer(order)),
         )
     ):
-        leaf.set_xy(MARGIN + place * half, top)
-        leaf.type(11, RUBRIC, "I")
-        leaf.say(title, 6, width=half - 6)
+        leaf.y, x = top, MARGIN + place * half
+        leaf.type(11, RUBRIC, ITALIC)
+        leaf.say(title, 6, x=x)
         leaf.type(11.5)
-        leaf.say("\n".join(lines), 5.4, width=half - 6)
-        ends.append(leaf.get_y())
-    leaf.set_xy(MARGIN, max(ends) + 8)
+        leaf.say("\n".join(lines), 5.4, x=x, width=half - 6)
+        ends.append(leaf.y)
+    leaf.y = max(ends) + 8
 
 
 def _seller(seller: Seller | None, shop_name: str) -> list[str]:
@@ -111,35 +101,48 @@ def _buyer(order: Order) -> list[str]:
 
 def _draw_lines(leaf: Leaf, order: Order) -> None:
     """Set what was bought and what it cost; a long list goes on overleaf."""
+    _draw_heads(leaf)
+    for line in order.line_items:
+        amount = line["unit_amount"] * line["quantity"]
+        _draw_row(
+            leaf,
+            line["name"],
+            str(line["quantity"]),
+            money(line["unit_amount"], order.currency),
+            money(amount, order.currency),
+        )
+    leaf.rule(leaf.y, 0.5, INK)
+
+
+def _draw_heads(leaf: Leaf) -> None:
+    leaf.type(10.5, SOFT, ITALIC)
+    heads = (_("Item"), _("Quantity"), _("Unit price"), _("Amount"))
+    _draw_cells(leaf, [[head] for head in heads])
+
+
+def _draw_row(leaf: Leaf, name: str, *figures: str) -> None:
+    """Set a row; one that does not fit goes overleaf whole, under the same heads."""
     leaf.type(11.5)
-    leaf.set_draw_color(LINE)
-    leaf.set_line_width(0.2)
-    heading = FontFace(emphasis="ITALICS", size_pt=10.5, color=SOFT)
-    with leaf.table(
-        col_widths=COLUMNS,
-        text_align=ALIGNED,
-        v_align="TOP",
-        borders_layout="HORIZONTAL_LINES",
-        headings_style=heading,
-        line_height=5.4,
-        padding=(1.8, 0),
-    ) as table:
-        table.row((_("Item"), _("Quantity"), _("Unit price"), _("Amount")))
-        for line in order.line_items:
-            amount = line["unit_amount"] * line["quantity"]
-            table.row(
-                (
-                    line["name"],
-                    str(line["quantity"]),
-                    money(line["unit_amount"], order.currency),
-                    money(amount, order.currency),
-                )
-            )
-    leaf.rule(leaf.get_y(), 0.5, INK)
+    lines = leaf.lines(name, COLUMNS[0])
+    if leaf.make_room(ROW * len(lines) + 2 * PADDING):
+        _draw_heads(leaf)
+        leaf.type(11.5)
+    _draw_cells(leaf, [lines, *([figure] for figure in figures)])
+
+
+def _draw_cells(leaf: Leaf, cells: Sequence[Sequence[str]]) -> None:
+    top, x = leaf.y + PADDING, MARGIN
+    for lines, width, align in zip(cells, COLUMNS, ALIGNED, strict=True):
+        for number, line in enumerate(lines):
+            leaf.y = top + number * ROW
+            leaf.put(line, ROW, align, x, width)
+        x += width
+    leaf.y = top + ROW * max(map(len, cells)) + PADDING
+    leaf.rule(leaf.y)
 
 
 def _draw_sums(leaf: Leaf, order: Order, refunds: Sequence[Refund]) -> None:
-    leaf.ln(2)
+    leaf.y += 2
     _draw_sum(leaf, _("Total, with tax"), money(order.total_amount, order.currency), 15)
     for refund in refunds:
         name = _("Refunded %(moment)s", moment=when(refund.created_at))
@@ -147,27 +150,26 @@ def _draw_sums(leaf: Leaf, order: Order, refunds: Sequence[Refund]) -> None:
     if order.amount_refunded:
         kept = order.total_amount - order.amount_refunded
         _draw_sum(leaf, _("Total after the refund"), money(kept, order.currency), 13)
-    leaf.ln(8)
+    leaf.y += 8
 
 
 def _draw_sum(leaf: Leaf, name: str, amount: str, size: float = 11.5) -> None:
     leaf.type(size)
-    # Drawn from the left and from the right, on one line.
-    leaf.cell(leaf.epw, size * 0.62, name)
-    leaf.set_x(MARGIN)
-    leaf.cell(leaf.epw, size * 0.62, amount, align="R", new_x="LMARGIN", new_y="NEXT")
+    leaf.make_room(size * 0.62)
+    leaf.put(name, size * 0.62)
+    leaf.say(amount, size * 0.62, "R")
 
 
 def _draw_next_steps(leaf: Leaf, order: Order) -> None:
     _draw_heading(leaf, _("What happens next"))
     for line in order.line_items:
         if len(order.line_items) > 1:
-            leaf.type(11.5, style="I")
+            leaf.type(11.5, face=ITALIC)
             leaf.say(line["name"], 5.6)
         leaf.type(11.5)
         leaf.say(line["next_steps"], 5.6)
-        leaf.ln(2)
-    leaf.ln(3)
+        leaf.y += 2
+    leaf.y += 3
 
 
 def _draw_consent(leaf: Leaf, consent: Consent) -> None:
@@ -175,17 +177,21 @@ def _draw_consent(leaf: Leaf, consent: Consent) -> None:
     _draw_heading(leaf, _("What you agreed to"))
     leaf.type(11.5)
     leaf.say(consent["text"], 5.6)
-    leaf.ln(5)
+    leaf.y += 5
 
 
 def _draw_link(leaf: Leaf, order_url: str) -> None:
     _draw_heading(leaf, _("Your order’s page"))
     leaf.type(11)
-    leaf.multi_cell(0, 5.4, order_url, link=order_url, new_x="LMARGIN", new_y="NEXT")
-    leaf.type(10.5, SOFT, "I")
+    top = leaf.y
+    leaf.say(order_url, 5.4)
+    leaf.link(order_url, top)
+    leaf.type(10.5, SOFT, ITALIC)
     leaf.say(_("The link opens your order without a password: keep it to yourself."), 6)
 
 
 def _draw_heading(leaf: Leaf, text: str) -> None:
-    leaf.type(15, RUBRIC, "I")
+    # Not at the foot of a page, with what it heads overleaf.
+    leaf.make_room(8 + 3 * 5.6)
+    leaf.type(15, RUBRIC, ITALIC)
     leaf.say(text, 8)

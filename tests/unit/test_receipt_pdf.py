@@ -1,20 +1,25 @@
 """The receipt on paper: what it says, in which letters, and that it never fails."""
 
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
 import pytest
+from flask import current_app
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
+from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from storefront import create_app
 from storefront.catalog.models import Seller
 from storefront.languages import LOCALES, speaking
-from storefront.letters.leaf import STAND_IN, Leaf, lit
+from storefront.letters.leaf import STAND_IN, clean, lit
 from storefront.letters.receipt_pdf import draw_receipt
+from storefront.letters.typeface import UPRIGHT, legible, wrap
 from storefront.money import (
     NO_DECIMALS,
     THREE_DECIMALS,
@@ -162,6 +167,39 @@ def test_the_same_facts_give_the_same_bytes() -> None:
     assert drawn(order()) == drawn(order())
 
 
+def test_receipts_drawn_at_once_do_not_get_into_each_other() -> None:
+    """The faces are read by all threads, and reading has a place."""
+    usual = sys.getswitchinterval()
+    names = [chr(ord("A") + number) * 30 for number in range(8)]
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    def draw(name: str) -> bytes:
+        with app.app_context():
+            return drawn(order(customer_name=name))
+
+    alone = [draw(name) for name in names]
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(len(names)) as pool:
+            together = list(pool.map(draw, names * 30))
+    finally:
+        sys.setswitchinterval(usual)
+
+    assert together == alone * 30
+
+
+def test_a_sum_and_its_currency_stay_on_one_line() -> None:
+    legible()
+    assert wrap("1.000,00\xa0€ ¡ya!", UPRIGHT, 10, 50) == ["1.000,00\xa0€", "¡ya!"]
+
+
+def test_what_no_line_holds_is_broken_within_the_word() -> None:
+    legible()
+    lines = wrap(f"by {'x' * 50}", UPRIGHT, 10, 100)
+    assert "".join(lines) == f"by{'x' * 50}"
+    assert all(stringWidth(line, UPRIGHT, 10) <= 100 for line in lines)
+
+
 def test_a_long_list_goes_on_overleaf_under_the_same_heads() -> None:
     lines = [READING | {"name": f"Reading {count}"} for count in range(100)]
 
@@ -219,11 +257,7 @@ def test_nothing_that_people_type_keeps_a_receipt_from_being_drawn(
 def test_every_currency_can_be_written(locale: str) -> None:
     every = NO_DECIMALS | TWO_DECIMALS | THREE_DECIMALS
 
-    with Leaf("A title", "An author", "en", PAID_AT) as leaf:
-        written = [
-            leaf.normalize_text(format_money(123456789, currency, locale))
-            for currency in every
-        ]
+    written = [clean(format_money(123456789, currency, locale)) for currency in every]
 
     assert [amount for amount in written if STAND_IN in amount] == []
 

@@ -6,6 +6,4 @@ from pathlib import Path
 from storefront.demo.almanac.book import Almanac
 from storefront.demo.almanac.words import YEAR
 
-book = Almanac(YEAR)
-book.write_book()
-Path(sys.argv[1]).write_bytes(bytes(book.output()))
+Path(sys.argv[1]).write_bytes(Almanac(YEAR).write_book())

@@ -2,36 +2,52 @@
 
 import calendar
 from datetime import UTC, date, datetime
+from io import BytesIO
 from math import cos, radians, sin
 
-from fpdf import FPDF
+from reportlab import rl_config
+from reportlab.lib.colors import HexColor
+from reportlab.lib.units import mm
+from reportlab.lib.utils import simpleSplit
+from reportlab.pdfbase.pdfmetrics import stringWidth
+from reportlab.pdfgen.canvas import Canvas
 
 from storefront.demo.almanac.moons import Phase, Quarter, phases, roundness
 from storefront.demo.almanac.words import MONTHS
 
 # The same year and words give the same bytes.
 MADE = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+# In millimetres, like all places and lengths; type is measured in points.
 WIDTH, HEIGHT, MARGIN = 148.0, 210.0, 14.0
+ROMAN, ITALIC, BOLD = "Times-Roman", "Times-Italic", "Times-Bold"
 NIGHT, INK, SOFT, RUBRIC = "#1a2350", "#1d2547", "#6b6f86", "#a3241c"
 MOON, SHADE, LINE = "#f6ebcf", "#3a4576", "#d6cbb0"
+# A file of bytes needs no writing in letters.
+rl_config.useA85 = 0
 # How far a Bézier's handles reach to make a quarter of a circle.
 ROUND = 0.5523
 
 
-class Almanac(FPDF):
+class Almanac:
     """A small book in A5."""
 
     def __init__(self, year: int) -> None:
-        super().__init__(format=(WIDTH, HEIGHT))
         self.year, self.known = year, list(phases(year))
-        self.set_auto_page_break(auto=False)
-        self.set_margin(MARGIN)
-        self.set_creation_date(MADE)
-        self.set_title(f"Almanac {year}")
-        self.set_author("Lunaria")
-        self.set_lang("en")
+        self._file = BytesIO()
+        self._canvas = canvas = Canvas(
+            self._file,
+            pagesize=(WIDTH * mm, HEIGHT * mm),
+            pageCompression=1,
+            invariant=1,
+            lang="en",
+        )
+        canvas.setDateFormatter(lambda *_: f"D:{MADE:%Y%m%d%H%M%S}+00'00'")
+        canvas.setTitle(f"Almanac {year}")
+        canvas.setSubject(f"The moons of {year}")
+        canvas.setAuthor("Lunaria")
+        canvas.setCreator("Lunaria")
 
-    def write_book(self) -> None:
+    def write_book(self) -> bytes:
         """Lay out the pages: sixteen, so that they fold into a booklet."""
         self.cover()
         self.guide()
@@ -39,30 +55,32 @@ class Almanac(FPDF):
         for month in range(1, 13):
             self.month(month)
         self.notes()
+        self._canvas.save()
+        return self._file.getvalue()
 
     def cover(self) -> None:
         """Draw twelve moons around the year."""
-        self.add_page()
-        self.set_fill_color(NIGHT)
-        self.rect(0, 0, WIDTH, HEIGHT, style="F")
-        self.set_draw_color(MOON)
+        self._canvas.setFillColor(HexColor(NIGHT))
+        self._canvas.rect(0, 0, WIDTH * mm, HEIGHT * mm, stroke=0, fill=1)
+        self._canvas.setStrokeColor(HexColor(MOON))
         for inset, width in ((8, 0.7), (9.6, 0.2)):
-            self.set_line_width(width)
-            self.rect(inset, inset, WIDTH - 2 * inset, HEIGHT - 2 * inset)
+            self._canvas.setLineWidth(width * mm)
+            inner, outer = (WIDTH - 2 * inset) * mm, (HEIGHT - 2 * inset) * mm
+            self._canvas.rect(inset * mm, inset * mm, inner, outer)
         for i in range(12):
             turn = radians(30 * i - 90)
             x, y = WIDTH / 2 + 42 * cos(turn), 92 + 42 * sin(turn)
             self.moon(x, y, 8.2, 30 * i)
         self.line_of(str(self.year), 97.5, 46, MOON)
         self.line_of("ALMANAC", 158, 25, MOON, spacing=5)
-        self.line_of("the moons of the year, a page a month", 171, 12, MOON, "I")
+        self.line_of("the moons of the year, a page a month", 171, 12, MOON, ITALIC)
         self.line_of("Lunaria, Porto", 190, 11, MOON)
 
     def guide(self) -> None:
         """Say how to read the book, and where its figures come from."""
         self.begin("How to read this book")
-        self.set_y(38)
         self.prose(
+            38,
             "Each month has a page. In the calendar the Moon is drawn as it stands at "
             "noon of that day, seen from the northern half of the Earth: it grows from "
             "the right and wanes from the right. In the south, turn the page upside "
@@ -71,13 +89,13 @@ class Almanac(FPDF):
             "in Portugal, two in Spain, France and Germany; in winter one hour there. "
             "Just before midnight this may carry a moon into the next day.\n\nThe "
             "lines at the foot of the pages are for you: what you planted, whom you "
-            "met, how you slept. One word a day is plenty."
+            "met, how you slept. One word a day is plenty.",
         )
         for i, quarter in enumerate(Quarter):
             self.moon(29 + 30 * i, 140, 8, 90 * quarter)
             self.text_at(14 + 30 * i, 154, 30, quarter.words, 10, INK)
-        self.set_y(176)
         self.prose(
+            176,
             "The moments were computed after Jean Meeus, Astronomical Algorithms, "
             "second edition, chapter 49, and are right to about two minutes. This is "
             "a book for looking up at the sky. It promises nothing, and it is no use "
@@ -111,19 +129,17 @@ class Almanac(FPDF):
     def month(self, month: int) -> None:
         """Lay out a month: its days with their moons, its phases, its words, lines."""
         self.begin(calendar.month_name[month])
-        self.days(month)
-        top = self.get_y() + 5
+        top = self.days(month) + 5
         for i, phase in enumerate(self.of_month(month)):
             x, y = MARGIN + 62 * (i % 2), top + 7.5 * (i // 2)
             self.moon(x + 3, y, 2.6, 90 * phase.quarter)
             words = f"{phase.quarter.words}, {phase.at.day} at {phase.at:%H:%M}"
             self.text_at(x + 8, y + 1.4, 54, words, 10.5, INK, align="L")
-        self.set_y(top + 7.5 * ((len(self.of_month(month)) + 1) // 2) + 1)
-        self.prose(MONTHS[month - 1])
-        self.ruled(self.get_y() + 9)
+        below = top + 7.5 * ((len(self.of_month(month)) + 1) // 2) + 1
+        self.ruled(self.prose(below, MONTHS[month - 1]) + 9)
 
-    def days(self, month: int) -> None:
-        """Draw the calendar, Monday first."""
+    def days(self, month: int) -> float:
+        """Draw the calendar, Monday first; give where it ends."""
         width = (WIDTH - 2 * MARGIN) / 7
         for i, name in enumerate(calendar.day_abbr):
             self.text_at(MARGIN + width * i, 40, width, name, 9, SOFT)
@@ -135,8 +151,9 @@ class Almanac(FPDF):
             for column, day in enumerate(week):
                 if day.month == month:
                     self.day(MARGIN + width * column, top, width, day, marked)
-        self.rule(43 + 14.2 * len(weeks), LINE)
-        self.set_y(43 + 14.2 * len(weeks))
+        end = 43 + 14.2 * len(weeks)
+        self.rule(end, LINE)
+        return end
 
     def day(
         self, x: float, y: float, width: float, day: date, marked: set[int]
@@ -148,8 +165,8 @@ class Almanac(FPDF):
         if special:
             degrees = round(degrees / 90) * 90 % 360
         self.moon(x + width / 2, y + 9.4, 3.4 if special else 2.5, degrees)
-        color, style = (RUBRIC, "B") if special else (INK, "")
-        self.text_at(x, y + 4.8, width, str(day.day), 10.5, color, style)
+        color, face = (RUBRIC, BOLD) if special else (INK, ROMAN)
+        self.text_at(x, y + 4.8, width, str(day.day), 10.5, color, face)
 
     def notes(self) -> None:
         """Leave a page for the reader."""
@@ -165,33 +182,38 @@ class Almanac(FPDF):
 
     def begin(self, title: str) -> None:
         """Begin a page with its title and number."""
-        self.add_page()
-        self.start_section(title)
+        self._canvas.showPage()
+        self._canvas.bookmarkPage(title)
+        self._canvas.addOutlineEntry(title, title)
         self.line_of(title, 25, 24, INK)
         for y, width in ((30, 0.6), (31.2, 0.2)):
             self.rule(y, INK, width)
-        self.line_of(str(self.page_no()), 202, 9, SOFT)
+        self.line_of(str(self._canvas.getPageNumber()), 202, 9, SOFT)
 
     def moon(self, x: float, y: float, radius: float, degrees: float) -> None:
         """Draw a disc and on it what is lit; `degrees` as in roundness()."""
-        self.set_fill_color(SHADE)
-        self.set_draw_color(INK)
-        self.set_line_width(0.15)
-        self.ellipse(x - radius, y - radius, 2 * radius, 2 * radius, style="DF")
+        self._canvas.setFillColor(HexColor(SHADE))
+        self._canvas.setStrokeColor(HexColor(INK))
+        self._canvas.setLineWidth(0.15 * mm)
+        self._canvas.circle(x * mm, _up(y), radius * mm, fill=1)
         if degrees % 360 < 1:
             return
         side = radius if degrees <= 180 else -radius
         edge = side * cos(radians(degrees))
-        with self.new_path() as path:
-            path.style.fill_color = MOON
-            path.style.stroke_color = None
-            path.move_to(x, y - radius)
-            h = radius * ROUND
-            path.curve_to(x + side * ROUND, y - radius, x + side, y - h, x + side, y)
-            path.curve_to(x + side, y + h, x + side * ROUND, y + radius, x, y + radius)
-            path.curve_to(x + edge * ROUND, y + radius, x + edge, y + h, x + edge, y)
-            path.curve_to(x + edge, y - h, x + edge * ROUND, y - radius, x, y - radius)
-            path.close()
+        h = radius * ROUND
+        path = self._canvas.beginPath()
+        path.moveTo(x * mm, _up(y - radius))
+        for points in (
+            (x + side * ROUND, y - radius, x + side, y - h, x + side, y),
+            (x + side, y + h, x + side * ROUND, y + radius, x, y + radius),
+            (x + edge * ROUND, y + radius, x + edge, y + h, x + edge, y),
+            (x + edge, y - h, x + edge * ROUND, y - radius, x, y - radius),
+        ):
+            pairs = zip(points[::2], points[1::2], strict=True)
+            path.curveTo(*(at for a, b in pairs for at in (a * mm, _up(b))))
+        path.close()
+        self._canvas.setFillColor(HexColor(MOON))
+        self._canvas.drawPath(path, stroke=0, fill=1)
 
     def line_of(
         self,
@@ -199,13 +221,11 @@ class Almanac(FPDF):
         y: float,
         size: float,
         color: str,
-        style: str = "",
+        face: str = ROMAN,
         spacing: float = 0,
     ) -> None:
         """Write a centred line; `y` is where its letters stand."""
-        self.set_char_spacing(spacing)
-        self.text_at(0, y, WIDTH, text, size, color, style)
-        self.set_char_spacing(0)
+        self.text_at(0, y, WIDTH, text, size, color, face, spacing=spacing)
 
     def text_at(
         self,
@@ -215,29 +235,37 @@ class Almanac(FPDF):
         text: str,
         size: float,
         color: str,
-        style: str = "",
+        face: str = ROMAN,
         align: str = "C",
+        spacing: float = 0,
     ) -> None:
         """Write words whose letters stand at `y`, within a width."""
-        self.set_font("times", style, size)
-        self.set_text_color(color)
-        free = width - self.get_string_width(text)
-        self.text(x + (free / 2 if align == "C" else 0), y, text)
+        self._canvas.setFont(face, size)
+        self._canvas.setFillColor(HexColor(color))
+        taken = stringWidth(text, face, size) + spacing * (len(text) - 1)
+        start = x * mm + ((width * mm - taken) / 2 if align == "C" else 0)
+        self._canvas.drawString(start, _up(y), text, charSpace=spacing)
 
-    def prose(self, text: str, size: float = 11.5) -> None:
-        """Write a paragraph from margin to margin."""
-        self.set_font("times", "", size)
-        self.set_text_color(INK)
-        self.set_x(MARGIN)
-        self.multi_cell(
-            WIDTH - 2 * MARGIN, size * 0.46, text, align="L", new_x="LEFT", new_y="NEXT"
-        )
+    def prose(self, top: float, text: str, size: float = 11.5) -> float:
+        """Write paragraphs from margin to margin; give where they end."""
+        leading, width = size * 0.46, WIDTH - 2 * MARGIN
+        lines = [
+            line
+            for paragraph in text.split("\n")
+            for line in simpleSplit(paragraph, ROMAN, size, width * mm) or [""]
+        ]
+        for line in lines:
+            # As high above the foot of its line as type of this size stands.
+            foot = top + leading / 2 + 0.3 * size / mm
+            self.text_at(MARGIN, foot, width, line, size, INK, align="L")
+            top += leading
+        return top
 
     def rule(self, y: float, color: str, width: float = 0.25) -> None:
         """Draw a line from margin to margin."""
-        self.set_draw_color(color)
-        self.set_line_width(width)
-        self.line(MARGIN, y, WIDTH - MARGIN, y)
+        self._canvas.setStrokeColor(HexColor(color))
+        self._canvas.setLineWidth(width * mm)
+        self._canvas.line(MARGIN * mm, _up(y), (WIDTH - MARGIN) * mm, _up(y))
 
     def ruled(self, top: float) -> None:
         """Rule the rest of the page for handwriting."""
@@ -245,3 +273,8 @@ class Almanac(FPDF):
         while y <= 192:
             self.rule(y, LINE)
             y += 8
+
+
+def _up(y: float) -> float:
+    """Give a place in points, counted from the foot of the page."""
+    return float((HEIGHT - y) * mm)
