@@ -51,7 +51,7 @@ blueprint = Blueprint("checkout", __name__)
 PATIENCE_SECONDS, GLANCE_SECONDS = 11.0, 0.2
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,100}")
 WHOLE = re.compile(r"[0-9]{1,3}")
-FIELDS = ("email", "name", "note", "quantity", "consent")
+FIELDS = ("email", "name", "note", "consent")
 
 
 @blueprint.get("/checkout")

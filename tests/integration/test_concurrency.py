@@ -8,10 +8,14 @@ from typing import Any
 from uuid import UUID
 
 import psycopg2
+import pytest
 import requests
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
 
+from storefront.checkout.door import gateway
 from storefront.checkout.expire_orders import expire_orders
+from storefront.checkout.settle_order import settle_order
 from storefront.extensions import db
 from storefront.letters.delivery import send_letters
 from storefront.orders.models import AttemptState, CheckoutAttempt
@@ -205,6 +209,24 @@ def test_what_was_read_before_the_lock_is_not_believed_under_it(shop: Shop) -> N
         order = lock_order(UUID(placed.id))
 
         assert [attempt.state for attempt in order.attempts] == [AttemptState.EXPIRED]
+
+
+def test_news_of_a_payment_wait_for_whoever_has_it_in_hand(shop: Shop) -> None:
+    """A refund may not know yet whose payment it is: no order's lock keeps it apart."""
+    placed = shop.place()
+    shop.emulator.hold_webhooks()
+    intent = shop.emulator.pay(placed.session_id)["payment_intent"]
+    other = psycopg2.connect(shop.database_url)
+    with closing(other), other.cursor() as cursor, shop.app.app_context():
+        session = gateway().get_session(placed.session_id)
+        hold = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+        cursor.execute(hold, (intent,))
+
+        with transaction():
+            db.session.execute(text("SET LOCAL lock_timeout = 100"))
+            with pytest.raises(OperationalError, match="lock timeout"):
+                settle_order(UUID(placed.id), session, "test")
+            db.session.rollback()
 
 
 def test_settling_waits_for_whoever_has_the_order_in_hand(shop: Shop) -> None:

@@ -126,6 +126,21 @@ def test_a_reading_waits_for_stripe_to_come_back(
     assert shop.order(placed.id)["amount_refunded"] == 500
 
 
+def test_a_reading_is_tried_again_every_ten_minutes_at_last(
+    shop: Shop, dashboard: stripe.StripeClient
+) -> None:
+    placed = paid(shop)
+    shop.emulator.drop_webhooks("refund.*")
+    refund(shop, dashboard, placed, amount=500)
+    shop.rows("UPDATE refund_readings SET tries = 20")
+
+    shop.emulator.fail(503)
+    shop.run_job("read-refunds")
+
+    (pause,) = shop.rows("SELECT due_at - now() AS pause FROM refund_readings")
+    assert 590 < pause["pause"].total_seconds() <= 600
+
+
 def test_a_refund_sends_its_own_letter_and_no_second_receipt(
     shop: Shop, dashboard: stripe.StripeClient
 ) -> None:

@@ -28,7 +28,7 @@ def test_no_letter_is_mistaken_for_another() -> None:
 
 @given(st.integers(min_value=0))
 def test_every_number_is_seven_letters_of_the_alphabet(count: int) -> None:
-    assert re.fullmatch(f"[{ALPHABET}]{{{LENGTH}}}", spell(count))
+    assert re.fullmatch(f"[{ALPHABET}]{{7}}", spell(count))
 
 
 def test_no_number_comes_twice_among_the_first_hundred_thousand() -> None:

@@ -1,5 +1,7 @@
 """Addresses that look mistyped: what is suggested, and when nothing is."""
 
+import re
+
 import pytest
 
 from storefront.checkout.typos import HOSTS, suggest_email
@@ -30,6 +32,10 @@ def test_a_host_that_is_nearly_a_known_one_is_suggested(typed: str, meant: str) 
 @pytest.mark.parametrize("typed", RIGHT)
 def test_nothing_is_suggested_for_what_looks_like_no_slip(typed: str) -> None:
     assert suggest_email(typed) is None
+
+
+def test_the_known_hosts_are_names_of_hosts() -> None:
+    assert [host for host in HOSTS if not re.fullmatch(r"[a-z.]+\.[a-z]+", host)] == []
 
 
 @pytest.mark.parametrize("host", HOSTS)
