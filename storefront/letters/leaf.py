@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from io import BytesIO
 from math import cos, pi, sin
+from typing import NamedTuple
 
-from reportlab import rl_config
 from reportlab.lib.colors import HexColor
 from reportlab.lib.units import mm
 from reportlab.pdfbase.pdfmetrics import stringWidth
-from reportlab.pdfgen.canvas import Canvas
 
-from storefront.letters.typeface import UPRIGHT, legible, reading_faces, wrap
+from storefront.letters.document import begin_document
+from storefront.letters.typeface import LEGIBLE, UPRIGHT, reading_faces, wrap
 
 INK, SOFT, RUBRIC = "#1d2547", "#565b76", "#a3241c"
 MOON, SHADE, LINE = "#e6c67c", "#1d2547", "#d8cdb2"
@@ -21,12 +21,21 @@ PAPER_WIDTH, PAPER_HEIGHT = 210.0, 297.0
 MARGIN, TOP, FOOT = 25.0, 20.0, 24.0
 WIDTH = PAPER_WIDTH - 2 * MARGIN
 STAND_IN = "□"
-# The file goes out as bytes, and needs no writing in letters.
-rl_config.useA85 = 0
 # Signs of money that the type lacks, and a thin space.
 SPELLED = str.maketrans({"₪": "ILS", "฿": "THB", "\u202f": "\u00a0"})
 # New Moon to new Moon, full in the middle.
 PHASES = (0.08, 0.2, 0.34, 0.5, 0.66, 0.8, 0.92)
+
+
+class Column(NamedTuple):
+    """Where lines stand, and at which side of it: "L", "R", or "C" in the middle."""
+
+    x: float = MARGIN
+    width: float = WIDTH
+    align: str = "L"
+
+
+LEFT, MIDDLE, RIGHT = Column(), Column(align="C"), Column(align="R")
 
 
 class Leaf:
@@ -36,26 +45,15 @@ class Leaf:
     """
 
     def __init__(self, title: str, author: str, language: str, made: datetime) -> None:
-        """Begin a document: the same facts give the same bytes.
+        """Begin the first page; the same facts give the same bytes.
 
         :param made: in UTC.
         """
-        legible()
         self._file = BytesIO()
-        self._canvas = canvas = Canvas(
-            self._file,
-            pagesize=(PAPER_WIDTH * mm, PAPER_HEIGHT * mm),
-            pageCompression=1,
-            invariant=1,
-            initialFontName=UPRIGHT,
-            lang=language,
+        paper = PAPER_WIDTH, PAPER_HEIGHT
+        self._canvas = begin_document(
+            self._file, paper, title, author, language, made, initialFontName=UPRIGHT
         )
-        canvas.setTitle(title)
-        canvas.setAuthor(author)
-        canvas.setCreator(author)
-        canvas.setSubject(title)
-        canvas.setDateFormatter(lambda *_: f"D:{made:%Y%m%d%H%M%S}+00'00'")
-        canvas.setViewerPreference("DisplayDocTitle", "true")
         self.y = TOP
         self.type(11)
 
@@ -71,45 +69,37 @@ class Leaf:
         self._size, self._colour, self._face = size, colour, face
 
     def put(
-        self,
-        text: str,
-        leading: float,
-        align: str = "L",
-        x: float = MARGIN,
-        width: float = WIDTH,
-        spacing: float = 0,
+        self, text: str, leading: float, column: Column = LEFT, spacing: float = 0
     ) -> None:
-        """Write one line, to the left ("L"), the right ("R") or the middle ("C").
+        """Write one line, and stay at its head.
 
         :param leading: its height.
         :param spacing: between its letters, in points.
         """
-        text = clean(text)
+        self._write(clean(text), leading, column, spacing)
+
+    def _write(
+        self, text: str, leading: float, column: Column, spacing: float = 0
+    ) -> None:
         self._canvas.setFont(self._face, self._size)
         self._canvas.setFillColor(HexColor(self._colour))
         taken = stringWidth(text, self._face, self._size) + spacing * (len(text) - 1)
-        free = {"L": 0.0, "C": 0.5, "R": 1.0}[align] * (width * mm - taken)
+        share = {"L": 0.0, "C": 0.5, "R": 1.0}[column.align]
+        start = column.x * mm + share * (column.width * mm - taken)
         # Where letters stand: somewhat below the middle of the line.
         foot = _up(self.y + leading / 2) - 0.3 * self._size
-        self._canvas.drawString(x * mm + free, foot, text, charSpace=spacing)
+        self._canvas.drawString(start, foot, text, charSpace=spacing)
 
-    def say(
-        self,
-        text: str,
-        leading: float,
-        align: str = "L",
-        x: float = MARGIN,
-        width: float = WIDTH,
-    ) -> None:
+    def say(self, text: str, leading: float, column: Column = LEFT) -> None:
         """Write a paragraph, overleaf where it must, and stand below it."""
-        for line in self.lines(text, width):
+        for line in self.lines(text, column):
             self.make_room(leading)
-            self.put(line, leading, align, x, width)
+            self._write(line, leading, column)
             self.y += leading
 
-    def lines(self, text: str, width: float) -> list[str]:
+    def lines(self, text: str, column: Column) -> list[str]:
         """Break text as it will be written."""
-        return wrap(clean(text), self._face, self._size, width * mm)
+        return wrap(clean(text), self._face, self._size, column.width * mm)
 
     def make_room(self, height: float) -> bool:
         """Go on overleaf if so much does not fit below; tell whether that was so."""
@@ -133,7 +123,7 @@ class Leaf:
             self.moon(x, TOP + 2, 2.6 - 0.3 * abs(away), turn)
         self.y = TOP + 8
         self.type(15)
-        self.put(name.upper(), 8, "C", spacing=3)
+        self.put(name.upper(), 8, MIDDLE, spacing=3)
         for below, width in ((10.4, 0.7), (11.6, 0.2)):
             self.rule(self.y + below, width, INK)
         self.y += 20
@@ -164,7 +154,7 @@ class Leaf:
         kept = self._size, self._colour, self._face
         self.y = PAPER_HEIGHT - FOOT + 8
         self.type(10, SOFT)
-        self.put(f"– {self._canvas.getPageNumber()} –", 5, "C")
+        self.put(f"– {self._canvas.getPageNumber()} –", 5, MIDDLE)
         self.type(*kept)
 
 
@@ -177,7 +167,7 @@ def clean(text: str) -> str:
 def _legible(text: str) -> Iterator[str]:
     for character in text:
         kind = unicodedata.category(character)[0]
-        if character == "\n" or (character in legible() and kind != "C"):
+        if character == "\n" or (character in LEGIBLE and kind != "C"):
             yield character
         elif kind not in "CM":
             yield STAND_IN

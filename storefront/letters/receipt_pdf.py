@@ -5,15 +5,29 @@ from collections.abc import Sequence
 from storefront.catalog.models import Seller
 from storefront.languages import gettext as _
 from storefront.languages import spoken_language
-from storefront.letters.leaf import INK, MARGIN, RUBRIC, SOFT, WIDTH, Leaf
+from storefront.letters.leaf import (
+    INK,
+    MARGIN,
+    RIGHT,
+    RUBRIC,
+    SOFT,
+    WIDTH,
+    Column,
+    Leaf,
+)
 from storefront.letters.typeface import ITALIC
 from storefront.orders.models import Order, Refund
 from storefront.texts.models import Consent
 from storefront.web.filters import address_lines, money, when
 
-# Name, quantity, unit price, sum: in millimetres of the 160 there are.
-COLUMNS = (73, 25, 31, 31)
-ALIGNED = ("L", "R", "R", "R")
+# Name, quantity, unit price, sum: side by side over the whole width.
+COLUMNS = (
+    Column(MARGIN, 73),
+    Column(MARGIN + 73, 25, "R"),
+    Column(MARGIN + 98, 31, "R"),
+    Column(MARGIN + 129, 31, "R"),
+)
+SIDES = Column(MARGIN, WIDTH / 2 - 6), Column(MARGIN + WIDTH / 2, WIDTH / 2 - 6)
 ROW, PADDING = 5.4, 1.8
 
 
@@ -53,10 +67,10 @@ def _draw_title(leaf: Leaf, order: Order) -> None:
     leaf.put(_("Receipt"), 13)
     leaf.y += 1
     leaf.type(17)
-    leaf.say(order.number, 6, "R")
+    leaf.say(order.number, 6, RIGHT)
     leaf.type(11, SOFT, ITALIC)
     if order.paid_at:
-        leaf.say(_("Paid %(moment)s", moment=when(order.paid_at)), 6, "R")
+        leaf.say(_("Paid %(moment)s", moment=when(order.paid_at)), 6, RIGHT)
     leaf.y += 8
 
 
@@ -64,19 +78,17 @@ def _draw_parties(
     leaf: Leaf, order: Order, seller: Seller | None, shop_name: str
 ) -> None:
     """Set seller and buyer side by side."""
-    top, half = leaf.y, WIDTH / 2
-    ends = []
-    for place, (title, lines) in enumerate(
-        (
-            (_("Seller"), _seller(seller, shop_name)),
-            (_("Buyer"), _buyer(order)),
-        )
-    ):
-        leaf.y, x = top, MARGIN + place * half
+    top, ends = leaf.y, []
+    parties = (
+        (_("Seller"), _seller(seller, shop_name)),
+        (_("Buyer"), _buyer(order)),
+    )
+    for side, (title, lines) in zip(SIDES, parties, strict=True):
+        leaf.y = top
         leaf.type(11, RUBRIC, ITALIC)
-        leaf.say(title, 6, x=x)
+        leaf.say(title, 6, side)
         leaf.type(11.5)
-        leaf.say("\n".join(lines), 5.4, x=x, width=half - 6)
+        leaf.say("\n".join(lines), 5.4, side)
         ends.append(leaf.y)
     leaf.y = max(ends) + 8
 
@@ -131,12 +143,11 @@ def _draw_row(leaf: Leaf, name: str, *figures: str) -> None:
 
 
 def _draw_cells(leaf: Leaf, cells: Sequence[Sequence[str]]) -> None:
-    top, x = leaf.y + PADDING, MARGIN
-    for lines, width, align in zip(cells, COLUMNS, ALIGNED, strict=True):
+    top = leaf.y + PADDING
+    for lines, column in zip(cells, COLUMNS, strict=True):
         for number, line in enumerate(lines):
             leaf.y = top + number * ROW
-            leaf.put(line, ROW, align, x, width)
-        x += width
+            leaf.put(line, ROW, column)
     leaf.y = top + ROW * max(map(len, cells)) + PADDING
     leaf.rule(leaf.y)
 
@@ -157,7 +168,7 @@ def _draw_sum(leaf: Leaf, name: str, amount: str, size: float = 11.5) -> None:
     leaf.type(size)
     leaf.make_room(size * 0.62)
     leaf.put(name, size * 0.62)
-    leaf.say(amount, size * 0.62, "R")
+    leaf.say(amount, size * 0.62, RIGHT)
 
 
 def _draw_next_steps(leaf: Leaf, order: Order) -> None:

@@ -1,6 +1,5 @@
 """The type of what is printed: its faces, read once a process, and its lines."""
 
-from functools import cache
 from importlib.resources import files
 from threading import Lock
 
@@ -13,8 +12,7 @@ FILES = {UPRIGHT: "EBGaramond[wght].ttf", ITALIC: "EBGaramond-Italic[wght].ttf"}
 reading_faces = Lock()
 
 
-@cache
-def legible() -> frozenset[str]:
+def _read_faces() -> frozenset[str]:
     """Make the faces known; give the characters that all of them have."""
     known = []
     for name, file in FILES.items():
@@ -24,6 +22,11 @@ def legible() -> frozenset[str]:
         registerFont(face)
         known.append(frozenset(map(chr, face.face.charToGlyph)))
     return frozenset.intersection(*known)
+
+
+# Here, where one thread alone comes by: a document begun with one reading of a face
+# could not go on with another.
+LEGIBLE = _read_faces()
 
 
 def wrap(text: str, face: str, size: float, width: float) -> list[str]:

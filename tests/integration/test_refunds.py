@@ -23,6 +23,14 @@ def paid(shop: Shop, **given: Any) -> Placed:
     return placed
 
 
+def refunded_by_hint(shop: Shop, dashboard: stripe.StripeClient) -> Placed:
+    """Give an order of which five euros went back, and only the sum was told."""
+    placed = paid(shop)
+    shop.emulator.drop_webhooks("refund.*")
+    refund(shop, dashboard, placed, amount=500)
+    return placed
+
+
 def test_a_full_refund_makes_the_order_refunded(
     shop: Shop, dashboard: stripe.StripeClient
 ) -> None:
@@ -99,10 +107,7 @@ def test_a_hint_alone_has_the_refunds_read_from_stripe(
     shop: Shop, dashboard: stripe.StripeClient
 ) -> None:
     """Rows 54 and 55: made at Stripe's dashboard, told of as a sum only."""
-    placed = paid(shop)
-    shop.emulator.drop_webhooks("refund.*")
-
-    refund(shop, dashboard, placed, amount=500)
+    placed = refunded_by_hint(shop, dashboard)
     assert shop.order(placed.id)["amount_refunded"] == 0
     shop.run_job("read-refunds")
 
@@ -113,9 +118,7 @@ def test_a_hint_alone_has_the_refunds_read_from_stripe(
 def test_a_reading_waits_for_stripe_to_come_back(
     shop: Shop, dashboard: stripe.StripeClient
 ) -> None:
-    placed = paid(shop)
-    shop.emulator.drop_webhooks("refund.*")
-    refund(shop, dashboard, placed, amount=500)
+    placed = refunded_by_hint(shop, dashboard)
 
     shop.emulator.fail(503)
     shop.run_job("read-refunds")
@@ -129,9 +132,7 @@ def test_a_reading_waits_for_stripe_to_come_back(
 def test_a_reading_is_tried_again_every_ten_minutes_at_last(
     shop: Shop, dashboard: stripe.StripeClient
 ) -> None:
-    placed = paid(shop)
-    shop.emulator.drop_webhooks("refund.*")
-    refund(shop, dashboard, placed, amount=500)
+    refunded_by_hint(shop, dashboard)
     shop.rows("UPDATE refund_readings SET tries = 20")
 
     shop.emulator.fail(503)

@@ -19,7 +19,7 @@ from storefront.catalog.models import Seller
 from storefront.languages import LOCALES, speaking
 from storefront.letters.leaf import STAND_IN, clean, lit
 from storefront.letters.receipt_pdf import draw_receipt
-from storefront.letters.typeface import UPRIGHT, legible, wrap
+from storefront.letters.typeface import UPRIGHT, wrap
 from storefront.money import (
     NO_DECIMALS,
     THREE_DECIMALS,
@@ -189,12 +189,10 @@ def test_receipts_drawn_at_once_do_not_get_into_each_other() -> None:
 
 
 def test_a_sum_and_its_currency_stay_on_one_line() -> None:
-    legible()
     assert wrap("1.000,00\xa0€ ¡ya!", UPRIGHT, 10, 50) == ["1.000,00\xa0€", "¡ya!"]
 
 
 def test_what_no_line_holds_is_broken_within_the_word() -> None:
-    legible()
     lines = wrap(f"by {'x' * 50}", UPRIGHT, 10, 100)
     assert "".join(lines) == f"by{'x' * 50}"
     assert all(stringWidth(line, UPRIGHT, 10) <= 100 for line in lines)

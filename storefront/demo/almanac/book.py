@@ -5,15 +5,14 @@ from datetime import UTC, date, datetime
 from io import BytesIO
 from math import cos, radians, sin
 
-from reportlab import rl_config
 from reportlab.lib.colors import HexColor
 from reportlab.lib.units import mm
 from reportlab.lib.utils import simpleSplit
 from reportlab.pdfbase.pdfmetrics import stringWidth
-from reportlab.pdfgen.canvas import Canvas
 
 from storefront.demo.almanac.moons import Phase, Quarter, phases, roundness
 from storefront.demo.almanac.words import MONTHS
+from storefront.letters.document import begin_document
 
 # The same year and words give the same bytes.
 MADE = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -22,8 +21,6 @@ WIDTH, HEIGHT, MARGIN = 148.0, 210.0, 14.0
 ROMAN, ITALIC, BOLD = "Times-Roman", "Times-Italic", "Times-Bold"
 NIGHT, INK, SOFT, RUBRIC = "#1a2350", "#1d2547", "#6b6f86", "#a3241c"
 MOON, SHADE, LINE = "#f6ebcf", "#3a4576", "#d6cbb0"
-# A file of bytes needs no writing in letters.
-rl_config.useA85 = 0
 # How far a Bézier's handles reach to make a quarter of a circle.
 ROUND = 0.5523
 
@@ -34,18 +31,8 @@ class Almanac:
     def __init__(self, year: int) -> None:
         self.year, self.known = year, list(phases(year))
         self._file = BytesIO()
-        self._canvas = canvas = Canvas(
-            self._file,
-            pagesize=(WIDTH * mm, HEIGHT * mm),
-            pageCompression=1,
-            invariant=1,
-            lang="en",
-        )
-        canvas.setDateFormatter(lambda *_: f"D:{MADE:%Y%m%d%H%M%S}+00'00'")
-        canvas.setTitle(f"Almanac {year}")
-        canvas.setSubject(f"The moons of {year}")
-        canvas.setAuthor("Lunaria")
-        canvas.setCreator("Lunaria")
+        paper, title = (WIDTH, HEIGHT), f"Almanac {year}"
+        self._canvas = begin_document(self._file, paper, title, "Lunaria", "en", MADE)
 
     def write_book(self) -> bytes:
         """Lay out the pages: sixteen, so that they fold into a booklet."""
