@@ -32,7 +32,7 @@ from tests.chaos.stage import ROOT, Stage, running_stage
 THREADS = 96
 # At the full rate about 120 are inside. Where the machine bears less, more would only
 # stand in line: who comes then is turned away at the door.
-MOST_INSIDE = 200
+MOST_INSIDE = 150
 GLANCE_SECONDS, NEWS_SECONDS = 0.02, 5.0
 SECONDS_TO_LEAVE = 60.0
 # What has not been paid after a minute is given up by the shop, as after an hour.
