@@ -17,6 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 OLDEST = (3, 11)
+# The file names all that is needed. Asked to look for itself, pip takes a package that
+# another wants with an extra in its newest release, and refuses that: it has no hash.
+AS_LOCKED = ("--no-deps", "--require-hashes")
 
 
 def main() -> int:
@@ -79,7 +82,7 @@ def _ensure_installed(requirements: Path) -> None:
     )
     begun = time.monotonic()
     subprocess.run(
-        [PYTHON, "-m", "pip", "install", "--quiet", "-r", requirements],
+        [PYTHON, "-m", "pip", "install", "--quiet", *AS_LOCKED, "-r", requirements],
         # A habit of installing for the user alone is refused inside a venv.
         env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_USER": "0"},
         check=True,

@@ -39,6 +39,8 @@ FULL = Path("/dev/full")
 CUSTOMERS = 6
 # Leader of jobs killed, another at work.
 TAKEN_OVER = 30
+# Before the answer has begun, or in the middle of it.
+CUT_OFF = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
 JOBS = ("read-refunds", "expire-orders", "reconcile", "send-mail")
 
 
@@ -62,7 +64,7 @@ class Load:
             turn += 1
             try:
                 answer = self._buy() if turn % 10 == 0 else self._look()
-            except requests.ConnectionError:
+            except CUT_OFF:
                 self._note(0)
             else:
                 self._note(answer.status_code)

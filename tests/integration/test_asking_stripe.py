@@ -1,6 +1,8 @@
 """Whom Stripe is asked about, how often, and when that stops."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +11,7 @@ import stripe
 from storefront.checkout.ask_stripe import ask_unfinished, look_again, read_refunds
 from storefront.checkout.expire_orders import expire_orders
 from storefront.orders.queries import find_order_by_number
-from tests.factories.events import pay_by_events
+from tests.factories.events import deliver, event, pay_by_events
 from tests.fixtures.shop import Placed, Shop
 
 Work = Callable[[datetime, Callable[[], bool]], int]
@@ -239,6 +241,32 @@ def test_a_payment_whose_refunds_stripe_refuses_to_tell_stops_no_other(
     left = hinted.row("SELECT count(*) AS n FROM refund_readings")["n"]
     done = hinted.row("SELECT sum(amount_refunded) AS n FROM orders")["n"]
     assert done == 500 * (2 - left)
+
+
+def test_a_hint_that_comes_while_refunds_are_read_has_them_read_again(
+    hinted: Shop,
+) -> None:
+    hinted.rows("UPDATE refund_readings SET due_at = '2026-01-01'")
+    charge = hinted.emulator.events("charge.refunded")[0]["data"]["object"]
+    hinted.rows(
+        "DELETE FROM refund_readings WHERE provider_payment_intent_id <> %s",
+        charge["payment_intent"],
+    )
+    hinted.emulator.be_slow(1500, path="/v1/refunds*", times=1)
+
+    with ThreadPoolExecutor() as pool:
+        once = iter([True, False])
+        work = pool.submit(
+            run, hinted, read_refunds, datetime.now(UTC), lambda: next(once)
+        )
+        claimed = "SELECT 1 FROM refund_readings WHERE tries = 1"
+        while not (work.done() or hinted.rows(claimed)):
+            time.sleep(0.01)
+        deliver(hinted, event("charge.refunded", charge))
+        assert not work.done()
+
+    assert work.result() == 1
+    assert [row["tries"] for row in readings(hinted)] == [0]
 
 
 def test_another_hint_makes_a_reading_due_anew(

@@ -98,6 +98,19 @@ def test_old_news_of_a_dispute_opens_it_no_second_time(shop: Shop) -> None:
     assert matters(shop) == {"dispute opened": True, "dispute lost": False}
 
 
+def test_a_matter_was_settled_when_it_was_first_answered(shop: Shop) -> None:
+    _, dispute = disputed(shop)
+    shop.emulator.close_dispute(dispute, "lost")
+    shop.emulator.wait()
+    settled = "SELECT settled_at FROM matters WHERE reason = 'dispute opened'"
+    before = shop.row(settled)
+    (closed,) = shop.emulator.events("charge.dispute.closed")
+
+    deliver(shop, event("charge.dispute.closed", closed["data"]["object"]))
+
+    assert shop.row(settled) == before
+
+
 def test_a_dispute_told_of_before_its_payment_is_kept_and_matched(shop: Shop) -> None:
     shop.emulator.hold_webhooks()
     placed, dispute = disputed(shop)

@@ -250,6 +250,7 @@ def test_whatever_is_typed_is_one_recipient_or_none(text: str) -> None:
         "A\u200bna",
         "A\u2028na",
         "A\x85na",
+        "A\u0378na",
         "Ana\ud800",
         "x" * 201,
         "x" * 1000000,
