@@ -210,9 +210,9 @@ def test_when_every_connection_was_ended_the_first_request_succeeds(shop: Shop) 
 
 
 def end_connections(shop: Shop) -> None:
-    """End the shop's connections from inside the database."""
+    """End the shop's connections from inside the database, and see them gone."""
     shop.rows(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
         " WHERE application_name = 'storefront' AND datname = current_database()"
     )
 
