@@ -39,6 +39,8 @@ def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="storefront tests ") as name:
         Path(name).chmod(0o711)
         yield Path(name)
+        # One whose starter was killed is still going down, and writes meanwhile.
+        wait_until(lambda: not [*Path(name).glob("*/data/postmaster.pid")])
 
 
 def ask(url: str, question: str) -> object:
