@@ -64,6 +64,15 @@ def test_the_second_payment_is_a_matter_with_its_figures(shop: Shop) -> None:
     }
 
 
+def test_a_session_that_could_still_be_paid_is_no_second_payment(shop: Shop) -> None:
+    placed = shop.place()
+    pay_again(shop, placed)
+    shop.pay(placed)
+
+    assert shop.order(placed.id)["status"] == "paid"
+    assert shop.rows("SELECT reason FROM matters") == []
+
+
 def test_a_second_payment_that_came_without_its_session_is_known_by_its_attempt(
     shop: Shop,
 ) -> None:
