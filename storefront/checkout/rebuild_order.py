@@ -1,6 +1,5 @@
 """Writing an order down again that Stripe was paid for and the database has lost."""
 
-import secrets
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -66,7 +65,7 @@ def rebuild_order(session: SessionSeen, mark: Mark) -> bool:
             position=1,
             state=AttemptState.OPEN,
             parameters={},
-            idempotency_key=f"{order.id}/rebuilt/{secrets.token_hex(4)}",
+            idempotency_key=f"{order.id}/rebuilt/{session.id}",
             provider_session_id=session.id,
         )
     )

@@ -113,7 +113,7 @@ class Order(db.Model):  # type: ignore[name-defined,misc]
         Index("ix_orders_customer_email", text("lower(customer_email)")),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(Text, unique=True)
     page_token: Mapped[str] = mapped_column(Text, unique=True)
     status: Mapped[OrderStatus] = mapped_column(
@@ -205,7 +205,7 @@ class CheckoutAttempt(db.Model):  # type: ignore[name-defined,misc]
         ),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
     position: Mapped[int]
     state: Mapped[AttemptState] = mapped_column(

@@ -64,7 +64,7 @@ def test_its_attempt_and_history_say_where_it_comes_from(deaf: Shop) -> None:
     row = deaf.row("SELECT * FROM checkout_attempts")
     assert (row["id"], row["position"], row["state"]) == (attempt, 1, "paid")
     assert (row["provider_session_id"], row["parameters"]) == (placed.session_id, {})
-    assert row["idempotency_key"].startswith(f"{placed.id}/rebuilt/")
+    assert row["idempotency_key"] == f"{placed.id}/rebuilt/{placed.session_id}"
     events = deaf.rows(
         "SELECT event_type, event_metadata FROM order_events ORDER BY sequence"
     )

@@ -92,7 +92,7 @@ def test_a_lost_order_of_a_product_we_no_longer_know_is_listed(deaf: Shop) -> No
     deaf.rows("DELETE FROM products WHERE pack_of IS NOT NULL")
     deaf.rows("DELETE FROM products WHERE id = 'birth-chart-reading'")
 
-    deaf.run_job("reconcile-month")
+    assert deaf.run_job("reconcile-month") == 0
 
     assert deaf.rows("SELECT * FROM orders") == []
     matter = deaf.row("SELECT reason, figures FROM matters")
@@ -105,7 +105,7 @@ def test_a_lost_order_that_nobody_paid_stays_lost(deaf: Shop) -> None:
     deaf.place()
     deaf.lose_orders()
 
-    deaf.run_job("reconcile-month")
+    assert deaf.run_job("reconcile-month") == 0
 
     assert deaf.rows("SELECT * FROM orders") == []
     assert deaf.rows("SELECT * FROM matters") == []
@@ -145,6 +145,9 @@ def test_a_strangers_payment_on_the_same_account_is_left_alone(
         }
     )
     deaf.emulator.pay(made.id)
+    intent = deaf.emulator.session(made.id)["payment_intent"]
+    dashboard.v1.refunds.create({"payment_intent": intent, "amount": 1})
+    deaf.emulator.dispute(deaf.emulator.charge_of(made.id)["id"])
 
     assert deaf.run_job("reconcile-month") == 0
 
