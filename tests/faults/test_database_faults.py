@@ -230,7 +230,8 @@ def test_while_somebody_holds_an_order_its_webhook_is_refused_in_time(
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
     assert seconds < QUICKLY
-    assert (page.status_code, page_seconds < 1) == (200, True)
+    # Waiting for the lock would take four seconds.
+    assert (page.status_code, page_seconds < 3) == (200, True)
     assert deliver(shop, paid).status_code == 200
     assert shop.history(placed.id) == ["created", "paid"]
 

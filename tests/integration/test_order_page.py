@@ -472,15 +472,15 @@ def test_while_stripe_fails_the_page_shows_what_is_known(shop: Shop) -> None:
     assert "confirming" in page(shop, placed, **{"from": "payment"}).text
 
 
-def test_while_stripe_is_silent_the_page_comes_within_four_seconds(shop: Shop) -> None:
+def test_while_stripe_is_silent_the_page_does_not_wait_for_it(shop: Shop) -> None:
     placed = shop.place()
     let_pause_pass(shop)
-    shop.emulator.be_slow(5000, **ASK)
+    shop.emulator.be_slow(9000, **ASK)
     began = time.monotonic()
 
     assert "confirming" in page(shop, placed, **{"from": "payment"}).text
 
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 7
     assert shop.order(placed.id)["status"] == "pending"
 
 

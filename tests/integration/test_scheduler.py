@@ -76,7 +76,8 @@ def test_a_clock_that_is_stopped_waits_for_no_long_job(shop: Shop) -> None:
     stopped_at = time.monotonic()
     scheduler.shutdown(wait=True)
 
-    assert time.monotonic() - stopped_at < 2
+    # All of it would take ten.
+    assert time.monotonic() - stopped_at < 5
     row = shop.row("SELECT * FROM scheduled_jobs WHERE name = 'much-to-do'")
     assert (row["leased_until"], row["last_error"]) == (None, None)
 
