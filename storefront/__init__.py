@@ -34,6 +34,7 @@ from storefront.web import (
     logs,
     pictures,
     problems,
+    sessions,
 )
 from storefront.webhooks.routes import blueprint as webhooks
 
@@ -62,6 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     mail.init_app(app)
     logs.init_app(app)
     headers.init_app(app, settings)
+    sessions.init_app(app)
     csrf.init_app(app)
     problems.init_app(app)
     languages.init_app(app, settings)

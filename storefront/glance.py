@@ -1,9 +1,9 @@
-"""One look at the database, for what is asked all the time."""
+"""One round trip to the database, for what is asked all the time."""
 
 from typing import Any
 
 import psycopg2
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from storefront.database import DatabaseSilent, unasked
 from storefront.extensions import db
@@ -27,19 +27,28 @@ def glance(statement: str, **values: Any) -> Row | None:
     except DatabaseSilent as error:
         raise _wrapped(statement, error) from error
     except psycopg2.OperationalError:
-        return _ask_again(statement, values)
+        return single_trip(statement, **values)
 
 
-def _ask_again(statement: str, values: dict[str, Any]) -> Row | None:
+def single_trip(statement: str, **values: Any) -> Row | None:
+    """Have Postgres do what one message holds, as a transaction of its own.
+
+    All of it or nothing, however many statements it holds; each of them sees what was
+    committed before it began.
+
+    :return: the first row that the last statement gives.
+    :raises DBAPIError: of the kind, and as bare of values, as the session would give.
+    """
     try:
         return _ask(statement, values)
-    except psycopg2.OperationalError as error:
+    except psycopg2.Error as error:
         raise _wrapped(statement, error) from error
 
 
-def _wrapped(statement: str, error: psycopg2.OperationalError) -> OperationalError:
-    """Give the error in the form in which the session would raise it."""
-    return OperationalError(statement, None, error, hide_parameters=True)
+def _wrapped(statement: str, error: psycopg2.Error) -> BaseException:
+    return DBAPIError.instance(
+        statement, None, error, psycopg2.Error, hide_parameters=True
+    )
 
 
 def _ask(statement: str, values: dict[str, Any]) -> Row | None:
@@ -49,7 +58,8 @@ def _ask(statement: str, values: dict[str, Any]) -> Row | None:
         driver.autocommit = True
         with driver.cursor() as cursor:
             cursor.execute(statement, values)
-            row: Row | None = cursor.fetchone()
+            gives_rows = cursor.description is not None
+            row: Row | None = cursor.fetchone() if gives_rows else None
         driver.autocommit = False
     except BaseException:
         # Nobody shall get it as it is: broken, or without transactions.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from uuid import UUID
 
 from sqlalchemy import select
@@ -71,12 +72,22 @@ def list_variants(offer: Offer) -> list[Offer]:
     ]
 
 
-def find_payable_offers(product_ids: Iterable[str]) -> dict[str, Offer]:
-    """Find those of these products that can be bought now, by id."""
+def find_payable_offers(
+    product_ids: Iterable[str], version: str | None
+) -> dict[str, Offer]:
+    """Find those of these products that can be bought now, by id.
+
+    :param version: which catalog is the present one, as the caller has just read.
+    """
+    payable = _payable_offers(version, spoken_language()) if version else {}
+    return {one: payable[one] for one in product_ids if one in payable}
+
+
+@lru_cache(maxsize=16)
+def _payable_offers(_version: str, _language: str) -> dict[str, Offer]:
+    """Read all that can be bought; once, because a change makes another version."""
     products = db.session.scalars(
-        select(Product).where(
-            Product.id.in_(product_ids), Product.is_active, Product.pause_note.is_(None)
-        )
+        select(Product).where(Product.is_active, Product.pause_note.is_(None))
     )
     return {product.id: _offer(product) for product in products}
 

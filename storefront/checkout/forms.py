@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from storefront.checkout.consent import consent_fault
-from storefront.checkout.place_order import MOST_OF_ONE, Purchase
+from storefront.checkout.purchase import MOST_OF_ONE, Purchase
 from storefront.errors import FieldError
 from storefront.languages import gettext as _
 from storefront.languages import later

@@ -5,13 +5,13 @@ import hashlib
 from limits import parse
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
-from sqlalchemy import case, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from storefront.checkout.models import RateCounter
 from storefront.errors import TooManyCheckouts, TooManySearches
 from storefront.extensions import db
+from storefront.glance import single_trip
 from storefront.settings import current_settings
 from storefront.transaction import transaction
 
@@ -20,6 +20,18 @@ from storefront.transaction import transaction
 SEARCHES = "20 per hour"
 # Nobody's mailbox is filled by others.
 LETTERS_TO_ONE = "3 per hour"
+
+
+COUNT = """
+    INSERT INTO rate_counters AS present (key, hits, expires_at)
+    VALUES (%(key)s, %(amount)s, now() + %(window)s * interval '1 second')
+    ON CONFLICT (key) DO UPDATE SET (hits, expires_at) = (
+        SELECT excluded.hits, excluded.expires_at WHERE present.expires_at < now()
+        UNION ALL
+        SELECT present.hits + excluded.hits, present.expires_at
+        WHERE present.expires_at >= now())
+    RETURNING hits
+"""
 
 
 class PostgresStorage(Storage):
@@ -34,17 +46,8 @@ class PostgresStorage(Storage):
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Count, in a window that begins with the first hit."""
-        over = RateCounter.expires_at < func.now()
-        ends = func.now() + func.make_interval(0, 0, 0, 0, 0, 0, expiry)
-        statement = insert(RateCounter).values(key=key, hits=amount, expires_at=ends)
-        counted = statement.on_conflict_do_update(
-            index_elements=[RateCounter.key],
-            set_={
-                "hits": case((over, amount), else_=RateCounter.hits + amount),
-                "expires_at": case((over, ends), else_=RateCounter.expires_at),
-            },
-        ).returning(RateCounter.hits)
-        return db.session.execute(counted).scalar_one()
+        counted = single_trip(COUNT, key=key, amount=amount, window=expiry)
+        return int(counted[0]) if counted else 0
 
     def get(self, key: str) -> int:
         """Give the count of the present window."""
@@ -108,9 +111,9 @@ def may_be_written_to(email: str) -> bool:
 def _count(rate: str, what: str, who: str) -> int:
     """Count once more; give the seconds to wait, 0 within the rate."""
     limit = parse(rate)
+    if _limiter.hit(limit, what, who):
+        return 0
     with transaction():
-        if _limiter.hit(limit, what, who):
-            return 0
         ends, _ = _limiter.get_window_stats(limit, what, who)
         now = db.session.execute(select(func.extract("epoch", func.now()))).scalar_one()
     return max(1, round(ends - float(now)))

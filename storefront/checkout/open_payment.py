@@ -58,22 +58,25 @@ class _Standing:
         return ends < self.now + SHORTEST_LIFE
 
 
-def begin_attempt(order: Order, shipping_countries: Sequence[str]) -> None:
+def begin_attempt(
+    order: Order, shipping_countries: Sequence[str], now: datetime
+) -> None:
     """Have the order wait for a payment, and write that into its history.
 
     Transaction: the caller's.
+
+    :param now: by the database's clock, as the deadline goes.
     """
-    _add_attempt(order, shipping_countries)
+    _add_attempt(order, shipping_countries, now)
     tell(order, OrderEventType.CREATED, attempt=order.attempts[-1].position)
 
 
-def _add_attempt(order: Order, shipping_countries: Sequence[str]) -> None:
-    """Store what Stripe will be asked for, before it is asked.
-
-    The deadline goes by the database's clock.
-    """
+def _add_attempt(
+    order: Order, shipping_countries: Sequence[str], now: datetime
+) -> None:
+    """Store what Stripe will be asked for, before it is asked."""
     settings = current_settings()
-    expires_at = _database_time() + timedelta(minutes=settings.order_ttl_minutes)
+    expires_at = now + timedelta(minutes=settings.order_ttl_minutes)
     attempt_id = uuid4()
     request = SessionRequest(
         shop=settings.base_url,
@@ -104,13 +107,15 @@ def _page_of(order: Order) -> str:
         return absolute_url(current_settings(), "orders.page", token=order.page_token)
 
 
-def open_first_payment(order: Order) -> str:
-    """Give the address where an order that was written down just now can be paid.
+def open_first_session(order: Order) -> SessionSeen:
+    """Open the session of an order that was written down just now.
+
+    Whoever asks for it keeps it.
 
     :raises PaymentUnavailable: as open_payment, which goes on from there.
     """
     with time_budget(BUDGET_SECONDS):
-        return _create_session(order, order.attempts[0])
+        return _open_session(order, order.attempts[0])
 
 
 def open_payment(order_id: UUID) -> str:
@@ -132,11 +137,8 @@ def open_payment(order_id: UUID) -> str:
         elif standing.attempt.is_spoiled:
             url = _recover(standing.order, standing.attempt)
         else:
-            return _create_session(standing.order, standing.attempt)
-        if url:
-            return url
-        standing = _take_stock(order_id)
-        return _create_session(standing.order, standing.attempt)
+            return _open_and_keep(standing)
+        return url or _open_and_keep(_take_stock(order_id))
 
 
 def _take_stock(order_id: UUID) -> _Standing:
@@ -149,7 +151,8 @@ def _take_stock(order_id: UUID) -> _Standing:
         if {AttemptState.PROCESSING, AttemptState.DISAGREES}.intersection(states):
             raise OrderNotPayable
         if not UNDER_WAY.intersection(states):
-            begin_attempt(order, _countries(order.attempts[-1]))
+            countries = _countries(order.attempts[-1])
+            begin_attempt(order, countries, _database_time())
             reach("another attempt begun, not committed")
         return _Standing(order, order.attempts[-1], _database_time())
 
@@ -209,11 +212,16 @@ def _recover(order: Order, attempt: CheckoutAttempt) -> str | None:
         # The database lets an order have one open attempt: close first, then open.
         db.session.flush()
         # The order was pending all the while: its history has nothing to tell.
-        _add_attempt(order, _countries(attempt))
+        _add_attempt(order, _countries(attempt), _database_time())
     return None
 
 
-def _create_session(order: Order, attempt: CheckoutAttempt) -> str:
+def _open_and_keep(standing: _Standing) -> str:
+    order, attempt = standing.order, standing.attempt
+    return _keep(order, attempt, _open_session(order, attempt))
+
+
+def _open_session(order: Order, attempt: CheckoutAttempt) -> SessionSeen:
     end_reading()
     reach("before the session is made")
     try:
@@ -229,7 +237,7 @@ def _create_session(order: Order, attempt: CheckoutAttempt) -> str:
     if not _is_usable(order, session):
         spoil(attempt)
         raise PaymentUnavailable
-    return _keep(order, attempt, session)
+    return session
 
 
 def _keep(order: Order, attempt: CheckoutAttempt, session: SessionSeen) -> str:

@@ -4,14 +4,15 @@ What is not plain is left to settle_order; both ways leave the same rows.
 """
 
 import json
+from typing import Any
 
-from storefront.extensions import db
-from storefront.failpoints import reach
 from storefront.gateway.port import SessionOutcome, SessionSeen
+from storefront.gateway.reading import is_identifier
+from storefront.glance import single_trip
 from storefront.settings import current_settings
 
-# Three statements sent together. Each sees what was committed before it began: the
-# last begins under both locks, so that nothing it looks at moves any more.
+# Statements sent together. Each sees what was committed before it began: the third
+# begins under both locks, so that nothing it looks at moves any more.
 PAY = """
 -- The payment first, then the order: everybody locks in this direction.
 SELECT pg_advisory_xact_lock(hashtextextended(%(payment)s, 0));
@@ -63,29 +64,32 @@ WITH plain AS (
     WHERE recipient IS NOT NULL
     ON CONFLICT DO NOTHING
 )
-SELECT id FROM paid
+SELECT id FROM paid;
 """
 
 
-def pay_at_once(session: SessionSeen, source: str) -> bool:
+def pay_at_once(session: SessionSeen, source: str, note: str, **values: Any) -> bool:
     """Count a pending order's one open session as paid, if that is all to do.
 
     It is all while nothing else is known of the order or the payment, and everything
     that has to agree does.
 
-    Transaction: the caller's; the order's row stays locked until its end. Safe to
-    repeat: what is paid is not pending.
+    Transaction: its own, with the note. Safe to repeat: what is paid is not pending.
 
-    :return: whether it was plain; if not, nothing has changed.
+    :param note: a statement that notes the payment, and gives a row, where the order
+        of `session` was just paid: its `paid_at` is then this transaction's `now()`.
+    :param values: what the note holds besides.
+    :return: whether it was plain and is noted; if it was not, nothing has changed.
     """
     settings = current_settings()
     if (
         session.outcome is not SessionOutcome.PAID
         or session.payment_intent_id is None
         or session.livemode is not settings.livemode
+        or not is_identifier(session.client_reference_id or "-")
     ):
         return False
-    values = {
+    facts = {
         "session": session.id,
         "payment": session.payment_intent_id,
         "amount": session.amount,
@@ -95,8 +99,4 @@ def pay_at_once(session: SessionSeen, source: str) -> bool:
         "source": source,
         "owner": settings.owner_email,
     }
-    row = db.session.connection().exec_driver_sql(PAY, values).one_or_none()
-    if row is None:
-        return False
-    reach("paid at once, not committed")
-    return True
+    return single_trip(PAY + note, **facts, **values) is not None

@@ -1,65 +1,67 @@
 """Placing an order: from what a customer wants to the page where it can be paid."""
 
-import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from storefront.catalog.queries import Offer, find_payable_offers
 from storefront.checkout.limits import count_checkout
 from storefront.checkout.models import CheckoutRequest
 from storefront.checkout.open_payment import (
     begin_attempt,
-    open_first_payment,
+    open_first_session,
     open_payment,
 )
+from storefront.checkout.purchase import Purchase, price_of
 from storefront.clock import iso
 from storefront.errors import (
     CheckoutUnderWay,
-    FieldError,
     KeyReused,
     OrderNotPayable,
     PaymentUnavailable,
 )
 from storefront.extensions import db
 from storefront.failpoints import reach
-from storefront.gateway.amounts import check_payable, to_wire
-from storefront.gateway.errors import AmountNotPayable
+from storefront.glance import glance, single_trip
 from storefront.languages import gettext as _
+from storefront.orders import service
 from storefront.orders.models import Order, OrderStatus, Provider
-from storefront.orders.numbers import new_page_token, next_number
-from storefront.texts.models import Consent
+from storefront.orders.numbers import is_taken, new_page_token, next_number, spell
 from storefront.transaction import transaction
 
-MOST_OF_ONE = 20
 # Longer than any call to Stripe may take: past it, whoever had the claim has died.
 CLAIM = timedelta(seconds=15)
+# A number that is not used after all is none that anybody misses.
+LOOK = """
+    SELECT now(), nextval('order_number_seq'),
+        (SELECT version FROM catalog_versions),
+        EXISTS (SELECT FROM checkout_requests WHERE key = %(key)s)
+"""
+CLAIM_KEY = """
+    INSERT INTO checkout_requests (key, fingerprint, order_id, claimed_until)
+    VALUES (%(key)s, %(fingerprint)s, %(order)s, now() + %(claim)s);
+"""
+KEEP_ANSWER = """
+    UPDATE checkout_requests SET answer = %(answer)s, claimed_until = NULL
+    WHERE key = %(key)s;
+"""
+RELEASE = "UPDATE checkout_requests SET claimed_until = NULL WHERE key = %(key)s"
 
 
 @dataclass(frozen=True, slots=True)
-class Purchase:
-    """What a customer wants, already in good form. `items`: product id, quantity."""
+class _Standing:
+    """How things stand when a checkout begins. `now`: by the database's clock."""
 
-    items: tuple[tuple[str, int], ...]
-    email: str
-    name: str
-    note: str | None
-    locale: str
-    consent: Consent | None = None
-
-    def fingerprint(self) -> str:
-        """Tell two purchases under one key apart."""
-        wishes = asdict(self)
-        if self.consent is None:
-            # As it was before there were consents: keys outlive an update.
-            del wishes["consent"]
-        text = json.dumps(wishes, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+    now: datetime
+    number_count: int
+    catalog_version: str | None
+    key_is_known: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,11 @@ class PlacedOrder:
 def place_order(purchase: Purchase, key: str, address: str) -> PlacedOrder:
     """Write the order down, have a payment page opened, say where it is.
 
-    1. Take up the client's key: a finished answer is given again, a dead try is
-    continued. 2. For a new key: count it against the rate, price it from the catalog,
-    and commit the order as pending together with the parameters of its first attempt.
-    3. Ask Stripe, with no transaction open. 4. Keep the answer under the key.
+    1. Look whether the client's key came before: then a finished answer is given
+    again, and a dead try continued. 2. For a new key: price it from the catalog, count
+    it against the rate, and commit the order as pending together with the parameters
+    of its first attempt. 3. Ask Stripe, with no transaction open. 4. Keep the answer
+    under the key.
 
     Safe to repeat: the key makes one order, the attempt's own key one session.
 
@@ -93,34 +96,62 @@ def place_order(purchase: Purchase, key: str, address: str) -> PlacedOrder:
     :raises TooManyCheckouts: more than the rate allows for this address.
     :raises PaymentUnavailable: Stripe gives no payment page now; the order waits.
     """
+    standing = _look(key)
+    reach("key looked up")
+    if standing.key_is_known:
+        return _go_on(purchase, key)
+    order = _write_down(purchase, key, address, standing)
+    reach("order committed")
+    with _released_on_failure(key):
+        session = open_first_session(order)
+    placed = _answer(order, session.url)
+    single_trip(
+        service.KEEP + KEEP_ANSWER,
+        **service.kept(order.id, order.attempts[0].id, session.id),
+        **_kept(key, placed),
+    )
+    reach("answer kept, not given")
+    return placed
+
+
+def _look(key: str) -> _Standing:
+    row = glance(LOOK, key=key)
+    assert row is not None  # noqa: S101 - it has no condition
+    return _Standing(*row)
+
+
+def _go_on(purchase: Purchase, key: str) -> PlacedOrder:
+    """Give the answer that the key had, or go on from where its last try has died."""
     taken = _take_up(key, purchase.fingerprint())
     reach("key taken up")
-    if taken and taken.answer:
+    if taken.answer:
         return PlacedOrder(**taken.answer)
-    order = taken.order if taken else _write_down(purchase, key, address)
-    reach("order committed")
-    try:
-        checkout_url = open_payment(order.id) if taken else open_first_payment(order)
-    except OrderNotPayable:
-        checkout_url = None
-    except PaymentUnavailable:
-        _release(key)
-        raise
+    with _released_on_failure(key):
+        try:
+            checkout_url = open_payment(taken.order.id)
+        except OrderNotPayable:
+            checkout_url = None
     reach("before the answer is kept")
-    return _answer(key, order, checkout_url)
+    with transaction():
+        # What became of it meanwhile is read anew.
+        placed = _answer(taken.order, checkout_url)
+    single_trip(KEEP_ANSWER, **_kept(key, placed))
+    reach("answer kept, not given")
+    return placed
 
 
-def _take_up(key: str, fingerprint: str) -> CheckoutRequest | None:
+def _kept(key: str, placed: PlacedOrder) -> dict[str, str]:
+    return {"key": key, "answer": json.dumps(asdict(placed))}
+
+
+def _take_up(key: str, fingerprint: str) -> CheckoutRequest:
     """Claim a key that came before, for as long as one call may take."""
     with transaction():
-        found = db.session.execute(
+        request, under_way = db.session.execute(
             select(CheckoutRequest, CheckoutRequest.claimed_until > func.now())
             .where(CheckoutRequest.key == key)
             .with_for_update()
-        ).one_or_none()
-        if found is None:
-            return None
-        request, under_way = found
+        ).one()
         if request.fingerprint != fingerprint:
             raise KeyReused(_("This key was used for another purchase."))
         if request.answer is None:
@@ -130,72 +161,48 @@ def _take_up(key: str, fingerprint: str) -> CheckoutRequest | None:
         return request
 
 
-def _write_down(purchase: Purchase, key: str, address: str) -> Order:
+def _write_down(
+    purchase: Purchase, key: str, address: str, standing: _Standing
+) -> Order:
+    """Commit a new order with all that belongs to it.
+
+    :raises CheckoutUnderWay: the same click came through another worker first.
+    """
     with transaction():
-        products = find_payable_offers(item for item, _quantity in purchase.items)
-        total = _price(purchase, products)
+        items = (item for item, _quantity in purchase.items)
+        products = find_payable_offers(items, standing.catalog_version)
+    total = price_of(purchase, products)
     count_checkout(address)
     reach("checkout counted")
-    with transaction():
-        order = _new_order(purchase, products, total)
-        reach("order written, not committed")
-        claimed = db.session.execute(
-            insert(CheckoutRequest)
-            .values(
-                key=key,
-                fingerprint=purchase.fingerprint(),
-                order_id=order.id,
-                claimed_until=func.now() + CLAIM,
+    claim = {"key": key, "fingerprint": purchase.fingerprint(), "claim": CLAIM}
+    number = spell(standing.number_count)
+    while True:
+        order = _new_order(purchase, products, total, number, standing.now)
+        try:
+            single_trip(
+                service.WRITE_DOWN + CLAIM_KEY, **service.written(order), **claim
             )
-            .on_conflict_do_nothing()
-            .returning(CheckoutRequest.key)
-        ).one_or_none()
-        if claimed is None:
-            # The same click came through another worker; its order is the one.
-            raise CheckoutUnderWay(_("This checkout is being worked on."))
-        return order
+            return order
+        except IntegrityError as error:
+            number = _another_number(number, error)
 
 
-def _price(purchase: Purchase, products: dict[str, Offer]) -> int:
-    """Add up what the catalog asks, in minor units.
-
-    :raises FieldError: if this cannot be bought together, or not at all.
-    """
-    errors = {
-        f"items.{place}.service_id": _("This product is not, or no longer, for sale.")
-        for place, (product_id, _quantity) in enumerate(purchase.items)
-        if product_id not in products
-    }
-    if errors:
-        raise FieldError(errors)
-    currencies = {product.currency for product in products.values()}
-    if len(currencies) > 1:
-        raise FieldError({"items": _("One order holds one currency only.")})
-    quantities = _quantities(purchase)
-    if any(quantity > MOST_OF_ONE for quantity in quantities.values()):
-        most = _("At most %(most)s of one product.", most=MOST_OF_ONE)
-        raise FieldError({"items": most})
-    total = sum(products[item].unit_amount * n for item, n in quantities.items())
-    currency = currencies.pop()
-    try:
-        for product in products.values():
-            # Stripe multiplies: the price alone has to be one that it can express.
-            to_wire(product.unit_amount, currency)
-        check_payable(total, currency)
-    except AmountNotPayable as error:
-        raise FieldError({"items": str(error)}) from error
-    return total
+def _another_number(number: str, error: IntegrityError) -> str:
+    with transaction():
+        if is_taken(number):
+            return next_number()
+    # The same click came through another worker; its order is the one.
+    raise CheckoutUnderWay(_("This checkout is being worked on.")) from error
 
 
-def _quantities(purchase: Purchase) -> dict[str, int]:
-    """Merge lines of one product."""
-    quantities: dict[str, int] = {}
-    for product_id, quantity in purchase.items:
-        quantities[product_id] = quantities.get(product_id, 0) + quantity
-    return quantities
-
-
-def _new_order(purchase: Purchase, products: dict[str, Offer], total: int) -> Order:
+def _new_order(
+    purchase: Purchase,
+    products: dict[str, Offer],
+    total: int,
+    number: str,
+    now: datetime,
+) -> Order:
+    """Make the order with its first attempt, for no session: it is written whole."""
     lines = [
         {
             "service_id": product_id,
@@ -206,11 +213,11 @@ def _new_order(purchase: Purchase, products: dict[str, Offer], total: int) -> Or
             "next_steps": products[product_id].next_steps,
             "has_file": products[product_id].has_file,
         }
-        for product_id, quantity in _quantities(purchase).items()
+        for product_id, quantity in purchase.quantities().items()
     ]
     order = Order(
         id=uuid4(),
-        number=next_number(),
+        number=number,
         page_token=new_page_token(),
         status=OrderStatus.PENDING,
         line_items=lines,
@@ -222,42 +229,31 @@ def _new_order(purchase: Purchase, products: dict[str, Offer], total: int) -> Or
         locale=purchase.locale,
         consent=purchase.consent if any(line["has_file"] for line in lines) else None,
         provider=Provider.STRIPE,
-        # It is new: nobody need look in the database whether it has any.
-        attempts=[],
-        events=[],
     )
     countries = sorted({c for p in products.values() for c in p.shipping_countries})
-    # Whole before it is written: one row each, and none is changed again.
-    begin_attempt(order, countries)
-    db.session.add(order)
-    db.session.flush()
+    begin_attempt(order, countries, now)
     return order
 
 
-def _release(key: str) -> None:
-    with transaction():
-        _change(key, claimed_until=None)
+@contextmanager
+def _released_on_failure(key: str) -> Iterator[None]:
+    """Let the next try go on at once where Stripe gave no payment page."""
+    try:
+        yield
+    except PaymentUnavailable:
+        single_trip(RELEASE, key=key)
+        raise
 
 
-def _answer(key: str, order: Order, checkout_url: str | None) -> PlacedOrder:
-    with transaction():
-        deadline: datetime = order.expires_at or order.created_at
-        placed = PlacedOrder(
-            order_id=str(order.id),
-            number=order.number,
-            page_token=order.page_token,
-            status=order.status.value,
-            checkout_url=checkout_url,
-            currency=order.currency,
-            total_amount=order.total_amount,
-            expires_at=iso(deadline),
-        )
-        _change(key, answer=asdict(placed), claimed_until=None)
-    reach("answer kept, not given")
-    return placed
-
-
-def _change(key: str, **values: Any) -> None:
-    db.session.execute(
-        update(CheckoutRequest).where(CheckoutRequest.key == key).values(**values)
+def _answer(order: Order, checkout_url: str | None) -> PlacedOrder:
+    deadline: datetime = order.expires_at or order.created_at
+    return PlacedOrder(
+        order_id=str(order.id),
+        number=order.number,
+        page_token=order.page_token,
+        status=order.status.value,
+        checkout_url=checkout_url,
+        currency=order.currency,
+        total_amount=order.total_amount,
+        expires_at=iso(deadline),
     )

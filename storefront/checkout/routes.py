@@ -23,12 +23,8 @@ from storefront.catalog.queries import Offer, find_offer, list_variants
 from storefront.checkout.consent import consent_asked_for
 from storefront.checkout.forms import find_fault, read_form
 from storefront.checkout.open_payment import open_payment
-from storefront.checkout.place_order import (
-    MOST_OF_ONE,
-    PlacedOrder,
-    Purchase,
-    place_order,
-)
+from storefront.checkout.place_order import PlacedOrder, place_order
+from storefront.checkout.purchase import MOST_OF_ONE, Purchase
 from storefront.checkout.typos import suggest_email
 from storefront.errors import (
     CheckoutUnderWay,

@@ -4,6 +4,7 @@ Every function here runs inside the transaction of its caller, who decides what 
 atomic.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,6 +31,21 @@ TOLD_AS = {
     OrderStatus.FAILED: OrderEventType.FAILED,
     OrderStatus.CANCELED: OrderEventType.CANCELED,
 }
+# A new order, its first attempt and the beginning of its history, in one message.
+WRITE_DOWN = """
+INSERT INTO orders (id, number, page_token, status, line_items, currency, total_amount,
+    customer_email, customer_name, note, locale, consent, provider, expires_at)
+VALUES (%(order)s, %(number)s, %(page_token)s, 'pending', %(line_items)s, %(currency)s,
+    %(total_amount)s, %(customer_email)s, %(customer_name)s, %(note)s, %(locale)s,
+    %(consent)s, 'stripe', %(expires_at)s);
+
+INSERT INTO checkout_attempts (id, order_id, position, state, parameters,
+    idempotency_key)
+VALUES (%(attempt)s, %(order)s, 1, 'prepared', %(parameters)s, %(idempotency_key)s);
+
+INSERT INTO order_events (id, order_id, event_type, event_metadata)
+VALUES (gen_random_uuid(), %(order)s, 'created', '{"attempt": 1}');
+"""
 # As `identify` and `advance`, in one round trip: every checkout does it. The second
 # statement begins under the lock, and sees all that its last owner did.
 KEEP = """
@@ -46,7 +62,7 @@ UPDATE orders SET provider_session_id = %(session)s, updated_at = now()
 FROM kept
 WHERE orders.id = kept.order_id AND paid_at IS NULL
     AND NOT EXISTS (SELECT FROM checkout_attempts AS later
-        WHERE later.order_id = orders.id AND later.position > kept.position)
+        WHERE later.order_id = orders.id AND later.position > kept.position);
 """
 
 
@@ -82,6 +98,28 @@ def lock_order(order_id: UUID) -> Order:
     return order
 
 
+def written(order: Order) -> dict[str, Any]:
+    """Give the values of WRITE_DOWN, for an order that waits for its first attempt."""
+    (attempt,) = order.attempts
+    return {
+        "order": str(order.id),
+        "number": order.number,
+        "page_token": order.page_token,
+        "line_items": json.dumps(order.line_items),
+        "currency": order.currency,
+        "total_amount": order.total_amount,
+        "customer_email": order.customer_email,
+        "customer_name": order.customer_name,
+        "note": order.note,
+        "locale": order.locale,
+        "consent": json.dumps(order.consent) if order.consent else None,
+        "expires_at": order.expires_at,
+        "attempt": str(attempt.id),
+        "parameters": json.dumps(attempt.parameters),
+        "idempotency_key": attempt.idempotency_key,
+    }
+
+
 def add_attempt(
     order: Order, attempt_id: UUID, parameters: dict[str, Any], expires_at: datetime
 ) -> CheckoutAttempt:
@@ -89,6 +127,7 @@ def add_attempt(
     position = len(order.attempts) + 1
     attempt = CheckoutAttempt(
         id=attempt_id,
+        order_id=order.id,
         position=position,
         state=AttemptState.PREPARED,
         parameters=parameters,
@@ -128,8 +167,13 @@ def get_attempt(order: Order, attempt_id: UUID) -> CheckoutAttempt:
 
 def keep_session(order_id: UUID, attempt_id: UUID, session_id: str) -> None:
     """Keep the session that Stripe made for an attempt: it can be paid from now on."""
-    values = {"order": order_id, "attempt": attempt_id, "session": session_id}
+    values = kept(order_id, attempt_id, session_id)
     db.session.connection().exec_driver_sql(KEEP, values)
+
+
+def kept(order_id: UUID, attempt_id: UUID, session_id: str) -> dict[str, str]:
+    """Give the values of KEEP."""
+    return {"order": str(order_id), "attempt": str(attempt_id), "session": session_id}
 
 
 def derive(order: Order, source: str) -> Change:

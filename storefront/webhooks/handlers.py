@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from storefront.checkout.pay_at_once import pay_at_once
 from storefront.checkout.settle_order import (
     settle_dispute,
     settle_order,
@@ -31,8 +30,7 @@ def session_moved(session: Json) -> bool:
     if session.get("mode", "payment") != "payment":
         # Somebody else's subscription or card on file: it has no amount to read.
         return False
-    seen = read_session(session)
-    return pay_at_once(seen, SOURCE) or _settle(seen)
+    return _settle(read_session(session))
 
 
 def session_failed(session: Json) -> bool:

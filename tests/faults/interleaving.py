@@ -1,8 +1,8 @@
 """Two deeds on a stage: one moves while the other stands still, statement by statement.
 
-Each runs in a thread of its own and stops at every border: before a statement, before
-a commit, and when its connection is given back. Who waits for a lock of the other's
-is seen in Postgres itself, and then the turn passes.
+Each runs in a thread of its own and stops at every border: when it is lent a
+connection, before a statement, before a commit, and when the connection is given back.
+Who waits for a lock of the other's is seen in Postgres itself; then the turn passes.
 """
 
 import threading
@@ -172,6 +172,10 @@ def staged(app: Flask, database_url: str) -> Iterator[Stage]:
 
 
 def _borders(stage: Stage) -> dict[str, Callable[..., None]]:
+    def connection_lent(connection: Any, _record: Any, _proxy: Any) -> None:
+        # Then it may wait for a lock by what goes to Postgres past the engine.
+        stage.stop_here("lent", connection)
+
     def before_statement(
         connection: Any, _cursor: Any, statement: str, *_: object
     ) -> None:
@@ -184,6 +188,7 @@ def _borders(stage: Stage) -> dict[str, Callable[..., None]]:
         stage.stop_here("given back", None)
 
     return {
+        "checkout": connection_lent,
         "before_cursor_execute": before_statement,
         "commit": before_commit,
         "checkin": connection_given_back,

@@ -5,7 +5,7 @@ import re
 import pytest
 import requests
 
-from storefront.checkout.place_order import Purchase
+from storefront.checkout.purchase import Purchase
 from tests.fixtures.shop import CUSTOMER, READING, Shop
 from tests.integration.test_checkout_form import alarms, fields, opened, submit
 from tests.integration.test_receipt_file import said

@@ -5,11 +5,11 @@ from dataclasses import replace
 from uuid import uuid4
 
 import pytest
+from sqlalchemy.exc import DataError
 
 from storefront.checkout.door import gateway
 from storefront.checkout.pay_at_once import pay_at_once
 from storefront.gateway.port import SessionOutcome, SessionSeen
-from storefront.transaction import transaction
 from storefront.webhooks import handlers
 from tests.factories.events import complete_session, deliver, event
 from tests.factories.rows import rows_by_settling, rows_now, without_moments
@@ -17,6 +17,9 @@ from tests.fixtures.shop import OpenShop, Placed, Shop
 
 Deed = Callable[[Shop, Placed, SessionSeen], SessionSeen]
 DONE = "checkout.session.completed"
+JUST_PAID = (
+    "SELECT FROM orders WHERE provider_session_id = %(session)s AND paid_at = now()"
+)
 ADDRESS = {"name": "Ana Lima", "line1": "Rua 1", "country": "PT"}
 
 
@@ -34,8 +37,7 @@ def paid(shop: Shop, placed: Placed) -> SessionSeen:
 
 
 def at_once(session: SessionSeen) -> bool:
-    with transaction():
-        return pay_at_once(session, "webhook")
+    return pay_at_once(session, "webhook", JUST_PAID)
 
 
 @pytest.mark.parametrize("shipping", [None, ADDRESS])
@@ -93,6 +95,17 @@ def test_a_delivered_payment_goes_this_way(
     assert shop.history(placed.id) == ["created", "paid"]
 
 
+def test_what_cannot_be_noted_is_not_paid_either(deaf: Shop) -> None:
+    placed = deaf.place()
+    session = paid(deaf, placed)
+    before = rows_now()
+
+    with pytest.raises(DataError):
+        pay_at_once(session, "webhook", "SELECT %(what)s::jsonb", what='"\\u0000"')
+
+    assert rows_now() == before
+
+
 def ask_for_another_amount(_: Shop, __: Placed, seen: SessionSeen) -> SessionSeen:
     return replace(seen, amount=seen.amount - 1)
 
@@ -115,6 +128,10 @@ def be_at_the_bank(_: Shop, __: Placed, seen: SessionSeen) -> SessionSeen:
 
 def cost_nothing(_: Shop, __: Placed, seen: SessionSeen) -> SessionSeen:
     return replace(seen, payment_intent_id=None)
+
+
+def bear_what_cannot_be_stored(_: Shop, __: Placed, seen: SessionSeen) -> SessionSeen:
+    return replace(seen, client_reference_id="\0")
 
 
 def be_a_session_of_nobody(_: Shop, __: Placed, seen: SessionSeen) -> SessionSeen:
@@ -174,6 +191,7 @@ NOT_PLAIN: list[Deed] = [
     be_of_the_other_mode,
     be_at_the_bank,
     cost_nothing,
+    bear_what_cannot_be_stored,
     be_a_session_of_nobody,
     be_given_up,
     be_tried_twice,

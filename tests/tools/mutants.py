@@ -51,6 +51,9 @@ MUTANTS = (
         '    if glance(DONE, id=event["id"]) is not None:\n'
         "        return None\n"
         "    try:\n"
+        "        if _takes_payment_at_once(event):\n"
+        '            reach("paid at once, not answered")\n'
+        "            return APPLIED\n"
         "        with transaction():\n"
         "            # With the outcome that most have: then it need not be noted.\n"
         "            if not _is_new(event, APPLIED):\n"
@@ -205,8 +208,9 @@ MUTANTS = (
     Mutant(
         "one key, two orders",
         "storefront/checkout/place_order.py",
-        "        if claimed is None:\n",
-        "        if False:\n",
+        "    VALUES (%(key)s, %(fingerprint)s, %(order)s, now() + %(claim)s);\n",
+        "    VALUES (%(key)s, %(fingerprint)s, %(order)s, now() + %(claim)s)\n"
+        "    ON CONFLICT DO NOTHING;\n",
         CONCURRENCY,
     ),
 )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storefront.checkout.forms import read_body, read_form
-from storefront.checkout.place_order import MOST_OF_ONE, Purchase
+from storefront.checkout.purchase import MOST_OF_ONE, Purchase
 from storefront.errors import FieldError
 
 FORM = {
