@@ -211,6 +211,8 @@ def held(shop: Shop, statement: str, *values: object) -> Iterator[None]:
             cursor.execute(statement, values)
         yield
     finally:
+        # Closed alone, it would let go of them some moment later.
+        other.rollback()
         other.close()
 
 
