@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from storefront.catalog.models import ProductKind
@@ -48,7 +48,11 @@ def _told() -> dict[str, object]:
 
 
 def _languages() -> list[str]:
-    return list_languages(language_of(_settings().shop_locale))
+    """List the languages once for each request: a page asks several times."""
+    if "offered_languages" not in g:
+        g.offered_languages = list_languages(language_of(_settings().shop_locale))
+    languages: list[str] = g.offered_languages
+    return languages
 
 
 @blueprint.get("/")

@@ -26,6 +26,15 @@ WAITING_QUIETLY = """
             OR asked_at >= now() - %(pause)s)
 """
 
+# What was paid stays paid: nobody need hold the row for this to go on being true.
+PAID_BY = """
+    SELECT FROM checkout_attempts JOIN orders ON orders.id = order_id
+    WHERE checkout_attempts.provider_payment_intent_id = %(payment)s
+        AND state = 'paid'
+        AND total_amount = %(amount)s AND currency = %(currency)s
+        AND (shipping_address IS NOT NULL OR %(ships)s = FALSE)
+"""
+
 
 def find_order(order_id: UUID) -> Order | None:
     """Find an order by its id."""
@@ -45,6 +54,15 @@ def is_waiting_quietly(page_token: str, pause: timedelta) -> bool:
     :param pause: how long nobody has to ask Stripe again.
     """
     return glance(WAITING_QUIETLY, token=page_token, pause=pause) is not None
+
+
+def is_paid_by(payment_id: str, amount: int, currency: str, *, ships: bool) -> bool:
+    """Tell whether this is all known of a payment, and where to send it to as well.
+
+    :param amount: minor units of `currency`.
+    """
+    facts = {"amount": amount, "currency": currency, "ships": ships}
+    return glance(PAID_BY, payment=payment_id, **facts) is not None
 
 
 def find_order_by_number(number: str) -> Order | None:

@@ -1,7 +1,8 @@
 """The inbox: each event once, with its effects, in one transaction."""
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from flask import current_app
 from sqlalchemy import update
@@ -11,13 +12,15 @@ from storefront.checkout.pay_at_once import pay_at_once
 from storefront.extensions import db
 from storefront.failpoints import reach
 from storefront.gateway.errors import BodyUnusable
-from storefront.gateway.reading import read_session
-from storefront.glance import glance
+from storefront.gateway.reading import read_payment, read_session
+from storefront.glance import glance, single_trip
+from storefront.orders.queries import is_paid_by
 from storefront.settings import current_settings
 from storefront.transaction import transaction
 from storefront.webhooks.handlers import HANDLERS, SOURCE
 from storefront.webhooks.models import StripeEvent
 
+Seen = TypeVar("Seen")
 APPLIED, IGNORED, UNUSABLE = "applied", "ignored", "unusable"
 # For every delivery: written out, they need not be put together each time.
 DONE = "SELECT FROM stripe_events WHERE id = %(id)s AND outcome IS NOT NULL"
@@ -52,8 +55,8 @@ def receive(event: dict[str, Any]) -> str | None:
     if glance(DONE, id=event["id"]) is not None:
         return None
     try:
-        if _takes_payment_at_once(event):
-            reach("paid at once, not answered")
+        if _takes_payment_at_once(event) or _tells_nothing_new(event):
+            reach("taken in at once, not answered")
             return APPLIED
         with transaction():
             # With the outcome that most have: then it need not be noted.
@@ -80,14 +83,34 @@ def receive(event: dict[str, Any]) -> str | None:
 
 def _takes_payment_at_once(event: dict[str, Any]) -> bool:
     """Take in what most events are, a plain payment, in one round trip."""
-    if event["type"] != "checkout.session.completed" or _is_of_another_world(event):
-        return False
-    try:
-        session = read_session(event["data"]["object"])
-    except (BodyUnusable, AttributeError, KeyError, TypeError):
+    session = _read(event, "checkout.session.completed", read_session)
+    if session is None:
         return False
     note = WRITE_IF_PAID + UNLESS_DONE
     return pay_at_once(session, SOURCE, note, **_row(event, APPLIED))
+
+
+def _tells_nothing_new(event: dict[str, Any]) -> bool:
+    """Take in the payment's own event, of which the session's has told before."""
+    payment = _read(event, "payment_intent.succeeded", read_payment)
+    if payment is None or payment.livemode is not current_settings().livemode:
+        return False
+    ships = payment.shipping is not None
+    if not is_paid_by(payment.id, payment.amount, payment.currency, ships=ships):
+        return False
+    return single_trip(WRITE + UNLESS_DONE, **_row(event, APPLIED)) is not None
+
+
+def _read(
+    event: dict[str, Any], kind: str, read: Callable[[dict[str, Any]], Seen]
+) -> Seen | None:
+    """Read what an event tells; None for what has to be looked at more closely."""
+    if event["type"] != kind or _is_of_another_world(event):
+        return None
+    try:
+        return read(event["data"]["object"])
+    except (BodyUnusable, AttributeError, KeyError, TypeError):
+        return None
 
 
 def _keep_unstorable(event: dict[str, Any]) -> str:

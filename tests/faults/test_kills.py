@@ -38,7 +38,7 @@ AT_SECOND_TRY = [
 SESSION, PAYMENT = "checkout.session.completed", "payment_intent.succeeded"
 # A session that was paid is plain; the news of its payment goes the ordinary way.
 IN_WEBHOOK = {
-    "paid at once, not answered": SESSION,
+    "taken in at once, not answered": SESSION,
     "event written down": PAYMENT,
     "order locked": PAYMENT,
     "fact added, nothing derived": PAYMENT,

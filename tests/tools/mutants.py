@@ -51,8 +51,8 @@ MUTANTS = (
         '    if glance(DONE, id=event["id"]) is not None:\n'
         "        return None\n"
         "    try:\n"
-        "        if _takes_payment_at_once(event):\n"
-        '            reach("paid at once, not answered")\n'
+        "        if _takes_payment_at_once(event) or _tells_nothing_new(event):\n"
+        '            reach("taken in at once, not answered")\n'
         "            return APPLIED\n"
         "        with transaction():\n"
         "            # With the outcome that most have: then it need not be noted.\n"

@@ -1,0 +1,78 @@
+"""A payment that its session has told of is only noted; one that tells more counts."""
+
+from typing import Any
+
+import pytest
+
+from storefront.webhooks import handlers
+from tests.factories.events import complete_session, deliver, event, payment_of
+from tests.fixtures.shop import Placed, Shop
+
+PAID, SUCCEEDED = "checkout.session.completed", "payment_intent.succeeded"
+PLACE = {"name": "Ana Lima", "address": {"line1": "Rua 1", "country": "PT"}}
+
+
+@pytest.fixture
+def placed(shop: Shop) -> Placed:
+    """Give an order whose session told that it is paid."""
+    placed = shop.place()
+    deliver(shop, event(PAID, complete_session(shop, placed))).raise_for_status()
+    return placed
+
+
+def succeeded(shop: Shop, placed: Placed, **changes: Any) -> dict[str, Any]:
+    return event(SUCCEEDED, payment_of(shop, placed, **changes))
+
+
+def test_what_is_known_settles_nothing_again(
+    shop: Shop, placed: Placed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = shop.order(placed.id)
+    told = succeeded(shop, placed)
+    monkeypatch.delattr(handlers, "settle_order")
+
+    assert deliver(shop, told).json()["outcome"] == "applied"
+    assert deliver(shop, told).json()["outcome"] == "repeated"
+
+    assert shop.order(placed.id) == before
+    assert shop.history(placed.id) == ["created", "paid"]
+    rows = shop.rows("SELECT outcome, payload FROM stripe_events ORDER BY received_at")
+    assert rows[-1] == {"outcome": "applied", "payload": told}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"amount_received": 7999}, {"currency": "usd"}, {"livemode": True}],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_what_disagrees_with_it_is_told_to_the_owner(
+    shop: Shop, placed: Placed, changes: dict[str, object]
+) -> None:
+    deliver(shop, succeeded(shop, placed, **changes)).raise_for_status()
+
+    assert shop.row("SELECT reason FROM matters")["reason"] == "payment disagrees"
+    assert shop.order(placed.id)["status"] == "paid"
+
+
+def test_where_to_send_it_to_is_learned_from_whichever_tells(
+    shop: Shop, placed: Placed
+) -> None:
+    deliver(shop, succeeded(shop, placed, shipping=PLACE)).raise_for_status()
+
+    address = shop.row("SELECT shipping_address FROM orders")["shipping_address"]
+    assert address["line1"] == "Rua 1"
+
+
+def test_an_event_that_failed_before_is_done_then(shop: Shop, placed: Placed) -> None:
+    told = succeeded(shop, placed)
+    shop.rows(
+        "INSERT INTO stripe_events (id, type, payload, error)"
+        " VALUES (%s, %s, '{}', 'OperationalError: away')",
+        told["id"],
+        SUCCEEDED,
+    )
+
+    assert deliver(shop, told).json()["outcome"] == "applied"
+
+    row = shop.row("SELECT * FROM stripe_events WHERE id = %s", told["id"])
+    assert (row["outcome"], row["error"], row["deliveries"]) == ("applied", None, 2)
