@@ -1,4 +1,4 @@
-"""One round trip to the database, for what is asked all the time."""
+"""One round trip to the database, for what is asked and written all the time."""
 
 from typing import Any
 

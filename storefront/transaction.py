@@ -1,4 +1,4 @@
-"""The one place that commits."""
+"""The one place that commits what takes more than one message (glance.py: one)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
