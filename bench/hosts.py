@@ -21,7 +21,8 @@ import psycopg2
 import requests
 
 from bench.measure import cpu_seconds
-from storefront.demo.check import check, read_books
+from storefront.demo.books import read_books
+from storefront.demo.check import check
 from storefront.demo.mailbox import Mailbox, running_mailbox
 from storefront.demo.ports import free_port
 from storefront.demo.postgres import EmbeddedPostgres, embedded_postgres

@@ -36,6 +36,14 @@ class TooManySearches(StorefrontError):
         self.retry_after = retry_after
 
 
+class TooManyReceipts(StorefrontError):
+    """A receipt was asked for again more often than it is sent within an hour."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("Too many copies of one receipt.")
+        self.retry_after = retry_after
+
+
 class CheckoutUnderWay(StorefrontError):
     """The same checkout is being worked on at this moment by another request."""
 
@@ -53,6 +61,10 @@ class PaymentUnavailable(StorefrontError):
 
 class OrderNotPayable(StorefrontError):
     """The order is paid, refunded, or its money is on the way: nothing to pay."""
+
+
+class OrderNotPaid(StorefrontError):
+    """The order was never paid: there is no receipt of it, and no contract."""
 
 
 class OrderUnknown(StorefrontError):

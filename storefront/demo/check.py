@@ -5,106 +5,24 @@ sale with the shop, so that both cannot be wrong in the same way.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import requests
-from psycopg2.extras import RealDictCursor
 
+from storefront.demo.books import Books, Row, read_books
 from storefront.demo.errors import DemoError
-from storefront.demo.mailbox.letters import Letter, Pile
-
-Row = dict[str, Any]
-Ledger = dict[str, Any]
+from storefront.demo.mailbox.letters import Pile
 
 # Stripe's amounts in these currencies differ from those of ISO 4217.
 WIRE_FACTOR = {"ISK": 100, "UGX": 100}
-# A job that was killed is free again after its lease; then it has to have worked.
-SECONDS_TO_SETTLE = 300
 KNOWN_ABOUT = (
     "second payment",
     "payment disagrees",
     "unknown session",
     "paid order is lost",
 )
-
-
-@dataclass(frozen=True)
-class Books:
-    """All there is to compare. `letters` is None where the mailbox is not ours."""
-
-    orders: Sequence[Row]
-    attempts: Sequence[Row]
-    events: Sequence[Row]
-    refunds: Sequence[Row]
-    matters: Sequence[Row]
-    outbox: Sequence[Row]
-    stuck: Sequence[Row]
-    ledger: Ledger
-    letters: Sequence[Letter] | None
-
-    def payments(self) -> dict[str, Row]:
-        """Give the charges of ours that collected money, by payment."""
-        return {
-            charge["payment_intent"]: charge
-            for charge in self.ledger["charges"]
-            if charge["status"] == "succeeded" and "order_id" in charge["metadata"]
-        }
-
-    @cached_property
-    def returned(self) -> Counter[str | None]:
-        """Add up what Stripe has returned of each payment, in its own units."""
-        sums = Counter[str | None]()
-        for one in self.ledger["refunds"]:
-            if one["status"] == "succeeded":
-                sums[one["payment_intent"]] += one["amount"]
-        return sums
-
-
-def read_books(
-    database_url: str, ledger: Ledger, letters: Iterable[Letter] | None
-) -> Books:
-    """Read everything at one moment of the database."""
-    connection = psycopg2.connect(database_url, cursor_factory=RealDictCursor)
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-
-            def read(statement: str) -> list[Row]:
-                cursor.execute(statement)
-                return [dict(row) for row in cursor.fetchall()]
-
-            return Books(
-                orders=read("SELECT *, expires_at < now() AS overdue FROM orders"),
-                attempts=read("SELECT * FROM checkout_attempts ORDER BY position"),
-                events=read("SELECT * FROM order_events ORDER BY sequence"),
-                refunds=read("SELECT * FROM refunds"),
-                matters=read("SELECT * FROM matters"),
-                outbox=read("SELECT * FROM letters"),
-                stuck=read(STUCK),
-                ledger=ledger,
-                letters=None if letters is None else list(letters),
-            )
-    finally:
-        connection.close()
-
-
-STUCK = f"""
-    SELECT 'letter' AS what, id::text AS subject FROM letters
-        WHERE sent_at IS NULL AND parked_at IS NULL
-        AND due_at < now() - interval '{SECONDS_TO_SETTLE} seconds'
-    UNION ALL SELECT 'refund reading', provider_payment_intent_id FROM refund_readings
-        WHERE due_at < now() - interval '{SECONDS_TO_SETTLE} seconds'
-    UNION ALL SELECT 'job', name FROM scheduled_jobs
-        WHERE leased_until < now() - interval '{SECONDS_TO_SETTLE} seconds'
-    UNION ALL SELECT 'event', id FROM stripe_events
-        WHERE outcome IS NULL
-        AND received_at < now() - interval '{SECONDS_TO_SETTLE} seconds'
-"""  # noqa: S608 - a number of ours
 
 
 def check_running(database_url: str, emulator: str | None, root: Path) -> list[str]:
@@ -200,11 +118,7 @@ def _led_to(kinds: Sequence[str], order: Row) -> str:
 
 def letters_say_what_is_true(books: Books) -> Iterator[str]:
     """6. One receipt for each paid order, at its address; none for another."""
-    paid = {
-        order["id"]: order["customer_email"]
-        for order in books.orders
-        if order["paid_at"] is not None
-    }
+    paid = books.paid_at_address()
     receipts = Counter(
         (letter["order_id"], letter["recipient"])
         for letter in books.outbox
@@ -216,6 +130,15 @@ def letters_say_what_is_true(books: Books) -> Iterator[str]:
     for order_id, _ in receipts:
         if order_id not in paid:
             yield f"Order {order_id} has a receipt and is not paid."
+
+
+def copies_go_where_the_receipt_went(books: Books) -> Iterator[str]:
+    """6. A receipt asked for again is that of a paid order, and at its address."""
+    paid = books.paid_at_address()
+    for letter in books.outbox:
+        copied = letter["kind"] == "receipt_again"
+        if copied and paid.get(letter["order_id"]) != letter["recipient"]:
+            yield f"Letter {letter['id']} is a copy for somebody who shall not have it."
 
 
 def letters_have_arrived(books: Books) -> Iterator[str]:
@@ -291,6 +214,7 @@ RULES = (
     refunds_agree,
     history_tells_the_same,
     letters_say_what_is_true,
+    copies_go_where_the_receipt_went,
     letters_have_arrived,
     deadlines_are_kept,
     nothing_is_stuck,

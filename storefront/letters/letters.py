@@ -27,6 +27,7 @@ _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=
 # headers of all parts several times: half of the time that a letter takes.
 AS_ENCODED = compat32.clone(linesep="\r\n", max_line_length=None)
 TO_OWNER = (LetterKind.NEW_ORDER, LetterKind.ATTENTION)
+RECEIPTS = (LetterKind.RECEIPT, LetterKind.RECEIPT_AGAIN)
 
 
 class Post(Message):
@@ -81,7 +82,7 @@ def _compose(facts: Facts) -> Message:
         extra_headers={"Auto-Submitted": "auto-generated"},
     )
     message.msgId = f"<{letter.id}@{_host(settings)}>"
-    if letter.kind is LetterKind.RECEIPT and order:
+    if letter.kind in RECEIPTS and order:
         file = make_receipt(order, facts.refunds, facts.seller)
         if file:
             message.attach(file.name, "application/pdf", file.content)

@@ -21,6 +21,7 @@ class LetterKind(StrEnum):
     PAYMENT_FAILED = "payment_failed"
     ATTENTION = "attention"
     ORDERS_FOUND = "orders_found"
+    RECEIPT_AGAIN = "receipt_again"
 
 
 class Letter(db.Model):  # type: ignore[name-defined,misc]
@@ -29,7 +30,8 @@ class Letter(db.Model):  # type: ignore[name-defined,misc]
     __tablename__ = "letters"
     __table_args__ = (
         # One of a kind for each cause: an order, an attempt, a refund, a matter,
-        # a request.
+        # a request. A receipt asked for again is a kind of its own: of the first one
+        # there is never a second.
         db.UniqueConstraint("kind", "cause"),
         Index(
             "ix_letters_due",

@@ -1,9 +1,11 @@
 """Writing letters down, in the transaction of the change that calls for them."""
 
+from datetime import timedelta
+from math import ceil
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Text, cast, literal, select
+from sqlalchemy import Text, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from storefront.extensions import db
@@ -51,6 +53,31 @@ def _write(
         )
         .on_conflict_do_nothing()
     )
+
+
+def write_receipt_again(order: Order) -> None:
+    """Write a copy of the receipt, to where the first one went."""
+    _write(LetterKind.RECEIPT_AGAIN, order, order.customer_email, str(uuid4()))
+
+
+def seconds_until_copy(order: Order, most: int, within: timedelta) -> int:
+    """Give how long another copy of the receipt has to wait; 0 if it need not.
+
+    By the database's clock, and by the letters themselves.
+    """
+    free_in = func.extract("epoch", Letter.created_at + within - func.now())
+    wait = db.session.scalar(
+        select(free_in)
+        .where(
+            Letter.order_id == order.id,
+            Letter.kind == LetterKind.RECEIPT_AGAIN,
+            Letter.created_at > func.now() - within,
+        )
+        .order_by(Letter.created_at.desc())
+        .offset(most - 1)
+        .limit(1)
+    )
+    return ceil(wait) if wait else 0
 
 
 def write_orders_letter(recipient: str, locale: str) -> None:

@@ -1,6 +1,7 @@
 """The customer's order page: one address, right in every state."""
 
 from dataclasses import dataclass
+from math import ceil
 
 from flask import (
     Blueprint,
@@ -18,10 +19,16 @@ from werkzeug.wrappers import Response
 from storefront.checkout.ask_stripe import look_again
 from storefront.checkout.find_orders import send_links
 from storefront.checkout.forms import read_email
-from storefront.errors import FieldError, TooManySearches
+from storefront.checkout.send_receipt_again import send_receipt_again
+from storefront.errors import (
+    FieldError,
+    OrderNotPaid,
+    TooManyReceipts,
+    TooManySearches,
+)
 from storefront.fulfilment.downloads import list_downloads
 from storefront.languages import gettext as _
-from storefront.languages import spoken_locale
+from storefront.languages import ngettext, spoken_locale
 from storefront.orders.models import Order, OrderStatus
 from storefront.orders.pace import pace_since, this_second, whole
 from storefront.orders.queries import find_order_by_token
@@ -47,19 +54,7 @@ class Polling:
 @blueprint.get("/orders/<token>")
 def page(token: str) -> ResponseReturnValue:
     """Show the order as it stands; while money is awaited, Stripe is asked too."""
-    order = _followed(token)
-    came_from = request.args.get("from", "")
-    polling = _polling(this_second(), order)
-    answer = make_response(
-        render_template(
-            "orders/page.html",
-            order=order,
-            polling=polling,
-            came_from=came_from,
-            **_facts(order),
-        )
-    )
-    return _private(answer)
+    return _page(_followed(token), sent_again=request.args.get("sent") == "1")
 
 
 @blueprint.get("/orders/<token>/status")
@@ -82,6 +77,23 @@ def status(token: str) -> ResponseReturnValue:
         )
     )
     return _private(answer)
+
+
+@blueprint.post("/orders/<token>/receipt")
+def send_again(token: str) -> ResponseReturnValue:
+    """Have the receipt sent once more, to where it went before."""
+    order = _get(token)
+    try:
+        send_receipt_again(order.id)
+    except OrderNotPaid:
+        abort(404)
+    except TooManyReceipts as error:
+        answer = _copy(order, 429, trouble=_too_often(error.retry_after))
+        answer.headers["Retry-After"] = str(error.retry_after)
+        return answer
+    if wants_fragment():
+        return _copy(order, 200, sent_again=True)
+    return redirect(url_for("orders.page", token=token, sent=1), 303)
 
 
 @blueprint.get("/find-my-order")
@@ -109,14 +121,58 @@ def search() -> ResponseReturnValue:
 
 @blueprint.errorhandler(CSRFError)
 def reopen(error: CSRFError) -> ResponseReturnValue:
-    """Open the search that was open too long once more, with what was typed."""
-    if request.endpoint != "orders.search":
-        return refuse_form(error)
+    """Open a form that was open too long once more, with what was typed."""
     trouble = _(
         "This page was open too long. Everything is still here: send it once more."
     )
-    typed = request.form.get("email", "")
-    return _find(typed, trouble=trouble), _unless_fragment(400)
+    if request.endpoint == "orders.search":
+        typed = request.form.get("email", "")
+        return _find(typed, trouble=trouble), _unless_fragment(400)
+    token = (request.view_args or {}).get("token", "")
+    order = find_order_by_token(token)
+    if order is None or order.paid_at is None:
+        return refuse_form(error)
+    return _copy(order, 400, trouble=trouble)
+
+
+def _page(
+    order: Order, sent_again: bool = False, trouble: str | None = None
+) -> Response:
+    """Show the order's page.
+
+    :param sent_again: its receipt. `trouble`: why not.
+    """
+    facts = _facts(order) | {"sent_again": sent_again, "trouble": trouble}
+    html = render_template(
+        "orders/page.html",
+        order=order,
+        polling=_polling(this_second(), order),
+        came_from=request.args.get("from", ""),
+        **facts,
+    )
+    return _private(make_response(html))
+
+
+def _copy(
+    order: Order, status: int, sent_again: bool = False, trouble: str | None = None
+) -> Response:
+    """Say what became of the receipt that was asked for again, in place or not."""
+    answer = _page(order, sent_again, trouble)
+    if wants_fragment():
+        told = {"order": order, "sent_again": sent_again, "trouble": trouble}
+        answer.set_data(render_template("orders/_resend.html", **told))
+    answer.status_code = _unless_fragment(status)
+    return answer
+
+
+def _too_often(seconds: int) -> str:
+    return ngettext(
+        "It was sent three times within the hour. Please look among the unwanted "
+        "mail, or try again in %(num)s minute.",
+        "It was sent three times within the hour. Please look among the unwanted "
+        "mail, or try again in %(num)s minutes.",
+        ceil(seconds / 60),
+    )
 
 
 def _find(
@@ -154,6 +210,8 @@ def _facts(order: Order) -> dict[str, object]:
     return {
         "is_processing": is_processing([one.state for one in order.attempts]),
         "downloads": list_downloads(order),
+        "sent_again": False,
+        "trouble": None,
     }
 
 

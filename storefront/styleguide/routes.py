@@ -76,6 +76,8 @@ def _order(state: str) -> str:
         came_from="payment" if state in ("confirming", "waiting") else "",
         is_processing=is_processing([one.state for one in order.attempts]),
         downloads=list_downloads(order),
+        sent_again=False,
+        trouble=None,
     )
 
 

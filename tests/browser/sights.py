@@ -101,6 +101,20 @@ def find_with_a_fault(visitor: Visitor) -> int:
     return answering.value.status
 
 
+def receipt_too_often(visitor: Visitor) -> int:
+    """See what is said to somebody who has the receipt sent again and again."""
+    visitor.order("partly refunded")
+    page = visitor.gallery.page
+    # Three are sent within an hour, whoever has looked here before.
+    for _ in range(4):
+        with page.expect_response("**/receipt") as answering:
+            page.locator("#resend [type=submit]").click()
+        expect(page.locator("#resend [tabindex]")).to_be_focused()
+        status = answering.value.status
+    expect(page.locator("#resend [role=alert]")).to_be_visible()
+    return status
+
+
 def form_open_too_long(visitor: Visitor) -> int:
     """See what becomes of a form whose token no longer counts."""
     visitor.go(FORM)
@@ -149,8 +163,10 @@ SIGHTS: dict[str, Sight] = {
     "order waiting long": at("/styleguide/order-waiting"),
     "order processing": order("processing"),
     "order paid": order("paid"),
+    "order paid: receipt sent again": order("paid", "?sent=1"),
     "order paid, almanac": order("almanac"),
     "order partly refunded": order("partly refunded"),
+    "order partly refunded: receipt too often": Sight(receipt_too_often),
     "order refunded": order("refunded"),
     "order failed": order("failed"),
     "order canceled": order("canceled"),
@@ -178,6 +194,7 @@ READ_ALOUD = (
     ),
     *("order open", "order confirming", "order paid", "order paid, almanac"),
     *("find my order: fault", "find my order: sent"),
+    "order paid: receipt sent again",
     *("order partly refunded", "order failed", "order canceled"),
     *("questions", "imprint", "nothing there"),
 )

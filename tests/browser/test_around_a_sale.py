@@ -50,6 +50,28 @@ def test_somebody_who_lost_the_link_gets_it_by_mail(
     expect(page.locator(".number strong")).to_have_text(placed.answer["number"])
 
 
+@pytest.mark.parametrize("scripts", ["page", "page_without_scripts"])
+def test_a_receipt_that_was_missed_comes_again(
+    shop: Shop, scripts: str, request: pytest.FixtureRequest
+) -> None:
+    page: Page = request.getfixturevalue(scripts)
+    placed = shop.place()
+    shop.pay(placed)
+    page.goto(f"{shop.url}/orders/{placed.token}")
+    expect(page.get_by_text("The receipt goes to a…@example.com")).to_be_visible()
+
+    page.get_by_role("button", name="Send it again").click()
+    expect(page.get_by_text("Sent again.")).to_be_focused()
+
+    shop.run_job("send-mail")
+    subjects = [letter.subject for letter in shop.mailbox.letters]
+    assert sum(subject.startswith("Receipt (copy)") for subject in subjects) == 1
+    for _ in range(3):
+        page.get_by_role("button", name="Send it again").click()
+        expect(page.locator("#resend [tabindex]")).to_be_focused()
+    expect(page.get_by_role("alert")).to_contain_text("three times within the hour")
+
+
 def test_a_download_is_not_sold_before_the_box_is_ticked(
     shop: Shop, page_without_scripts: Page
 ) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from storefront.demo.check import check, read_books
+from storefront.demo.books import read_books
+from storefront.demo.check import check
 from tests.chaos.notes import Notes
 from tests.chaos.stage import Stage
 from tests.faults.truth import doubled_sessions, odd_statuses

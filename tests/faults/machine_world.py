@@ -11,7 +11,8 @@ import psycopg2
 import pytest
 from psycopg2.extras import RealDictCursor
 
-from storefront.demo.check import check, read_books
+from storefront.demo.books import read_books
+from storefront.demo.check import check
 from storefront.demo.mailbox import Letter
 from storefront.demo.mailbox.smtp import Command
 from storefront.extensions import Model

@@ -24,6 +24,12 @@ BREAKS = {
     "was paid 0 times": "DELETE FROM order_events WHERE event_type = 'paid'",
     "was never created": "DELETE FROM order_events WHERE event_type = 'created'",
     "has no receipt": "DELETE FROM letters WHERE kind = 'receipt'",
+    "no receipt of its own": "INSERT INTO letters (id, kind, cause, order_id,"
+    " recipient, context) SELECT gen_random_uuid(), kind, 'doubled', order_id,"
+    " recipient, context FROM letters WHERE kind = 'receipt'",
+    "is a copy for somebody": "INSERT INTO letters (id, kind, cause, order_id,"
+    " recipient, context) SELECT gen_random_uuid(), 'receipt_again', 'x', order_id,"
+    " 'eve@example.com', context FROM letters WHERE kind = 'receipt'",
     "has a receipt and is not paid": "UPDATE orders SET status = 'canceled',"
     " paid_at = NULL",
     "is not in the mailbox": "UPDATE letters SET id = gen_random_uuid()",

@@ -7,11 +7,11 @@ from uuid import UUID
 import pytest
 
 from bench.orders import Payable, add_overdue, add_payable, fill, sizes, tabulate
+from storefront.demo.books import read_books
 from storefront.demo.check import (
     history_tells_the_same,
     letters_say_what_is_true,
     nothing_is_stuck,
-    read_books,
 )
 from tests.factories.events import complete_session, pay_by_events, tell
 from tests.fixtures.postgres_server import Server, connected

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from html import unescape
 from html.parser import HTMLParser
 from urllib.parse import unquote
+from uuid import UUID
 
 import pytest
 import stripe
 from psycopg2.extras import Json
 
+from storefront.checkout.send_receipt_again import send_receipt_again
 from storefront.demo.mailbox import Letter
 from storefront.letters.models import LetterKind
 from storefront.letters.outbox import write_orders_letter
@@ -108,6 +110,12 @@ class Studio:
 
     new_order = receipt
 
+    def receipt_again(self, placed: Placed) -> None:
+        """Pay, and miss the receipt."""
+        self.shop.pay(placed)
+        with self.shop.app.app_context():
+            send_receipt_again(UUID(placed.id))
+
     def refund(self, placed: Placed) -> None:
         """Pay, and get a part of it back."""
         self.shop.pay(placed)
@@ -143,10 +151,10 @@ def studio(shop: Shop, dashboard: stripe.StripeClient) -> Studio:
 
 each_kind = pytest.mark.parametrize("kind", [kind.value for kind in LetterKind])
 to_customers = pytest.mark.parametrize(
-    "kind", ["receipt", "refund", "payment_failed", "orders_found"]
+    "kind", ["receipt", "receipt_again", "refund", "payment_failed", "orders_found"]
 )
 about_one_order = pytest.mark.parametrize(
-    "kind", ["receipt", "refund", "payment_failed"]
+    "kind", ["receipt", "receipt_again", "refund", "payment_failed"]
 )
 to_owners = pytest.mark.parametrize("kind", ["new_order", "attention"])
 
@@ -196,6 +204,7 @@ def test_lists_of_mail_show_the_next_step_beside_the_subject(
 
 NEXT_STEPS = {
     "receipt": "Download it from this page.",
+    "receipt_again": "This is a copy: nothing was charged again.",
     "new_order": "Download it from this page.",
     "refund": "Banks usually take 5 to 10 days.",
     "payment_failed": "You can still pay it.",

@@ -59,6 +59,7 @@ ROWS = {
         "a mail server that refuses, for now or for good",
         "again, or parked and told",
     ),
+    42: ("a receipt asked for again, ten times", "three copies; nothing else moves"),
     43: ("a refund or a dispute", "letters of its own, never the receipt again"),
     44: ("Postgres crashed under load", "back at once, nothing acknowledged lost"),
     45: ("all connections cut", "the first request succeeds"),
@@ -77,7 +78,6 @@ ROWS = {
 }
 MISSING = {
     28: "nothing is limited in number, and there are no coupons yet",
-    42: "receipts cannot be asked for again yet",
     53: "refunds are made in Stripe's dashboard; there is no desk yet",
     58: "erasure of a customer's data is not built yet",
 }

@@ -16,6 +16,7 @@ from jinja2 import UndefinedError
 from storefront import create_app
 from storefront.languages import speaking
 from storefront.settings import read_settings
+from storefront.web.filters import masked
 
 
 @contextmanager
@@ -188,3 +189,15 @@ def test_an_undefined_name_raises_instead_of_being_nothing() -> None:
         written("{{ nobody }}")
     with pytest.raises(UndefinedError):
         written("{% if shop.nobody %}{% endif %}")
+
+
+@pytest.mark.parametrize(
+    ("email", "told"),
+    [
+        ("ana@example.org", "a…@example.org"),
+        ("a@example.org", "a…@example.org"),
+        ('"a@b"@example.org', '"…@example.org'),
+    ],
+)
+def test_an_address_is_known_to_its_owner_alone(email: str, told: str) -> None:
+    assert masked(email) == told
