@@ -67,5 +67,9 @@ class OrderNotPaid(StorefrontError):
     """The order was never paid: there is no receipt of it, and no contract."""
 
 
+class NothingToWithdraw(StorefrontError):
+    """There is no contract that could be withdrawn from, or no longer."""
+
+
 class OrderUnknown(StorefrontError):
     """Stripe speaks of an order of ours that is not in the database (yet)."""

@@ -20,6 +20,7 @@ from pydantic import (
 from storefront.checkout.consent import consent_fault
 from storefront.checkout.purchase import MOST_OF_ONE, Purchase
 from storefront.errors import FieldError
+from storefront.fulfilment.withdrawals import Statement
 from storefront.languages import gettext as _
 from storefront.languages import later
 from storefront.texts.models import Consent
@@ -36,6 +37,7 @@ SENTENCES = {
     "email": later("Enter an e-mail address like name@example.com."),
     "name": later("Enter your name; 200 characters at most."),
     "note": later("Keep the note under 1000 characters."),
+    "reason": later("Keep the reason under 1000 characters."),
     "quantity": later("Choose a quantity from 1 to %(most)s."),
     "service_id": later("This product is not, or no longer, for sale."),
     "items": later("List 1 to 100 products."),
@@ -80,6 +82,12 @@ def _note(value: str) -> str:
     return value
 
 
+def _reason(value: str) -> str:
+    if not _is_writable(re.sub(r"[\r\n\t]", " ", value)):
+        raise ValueError(_("Enter the reason without control characters."))
+    return value
+
+
 Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(_email)]
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 Name = Annotated[
@@ -99,6 +107,12 @@ Note = Annotated[
     BeforeValidator(_unix_lines),
     StringConstraints(strip_whitespace=True, max_length=1000),
     AfterValidator(_note),
+]
+Reason = Annotated[
+    str,
+    BeforeValidator(_unix_lines),
+    StringConstraints(strip_whitespace=True, max_length=1000),
+    AfterValidator(_reason),
 ]
 Quantity = Annotated[int, Field(ge=1, le=MOST_OF_ONE, strict=True)]
 ProductId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,99}$")]
@@ -168,6 +182,14 @@ class DetailsForm(BaseModel):
         )
 
 
+class StatementForm(BaseModel):
+    """The form for withdrawing: what a person typed about one order."""
+
+    name: Name
+    email: Email
+    reason: Reason = ""
+
+
 def read_form(form: Mapping[str, str], asked: Consent | None = None) -> DetailsForm:
     """Check what was typed, and that what has to be agreed to was ticked.
 
@@ -186,6 +208,19 @@ def read_form(form: Mapping[str, str], asked: Consent | None = None) -> DetailsF
     if faults:
         raise FieldError(faults)
     return details
+
+
+def read_statement(form: Mapping[str, str]) -> Statement:
+    """Check what was typed into a statement of withdrawal.
+
+    :raises FieldError: with a sentence for each field that needs another look.
+    """
+    given = {name: form[name] for name in StatementForm.model_fields if name in form}
+    try:
+        typed = StatementForm(**given)
+    except ValidationError as error:
+        raise FieldError(_sentences(error)) from None
+    return Statement(typed.name, typed.email, typed.reason or None)
 
 
 def find_fault(name: str, form: Mapping[str, str]) -> str | None:

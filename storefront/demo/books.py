@@ -28,6 +28,7 @@ class Books:
     refunds: Sequence[Row]
     matters: Sequence[Row]
     outbox: Sequence[Row]
+    withdrawals: Sequence[Row]
     stuck: Sequence[Row]
     ledger: Ledger
     letters: Sequence[Letter] | None
@@ -78,6 +79,7 @@ def read_books(
                 refunds=read("SELECT * FROM refunds"),
                 matters=read("SELECT * FROM matters"),
                 outbox=read("SELECT * FROM letters"),
+                withdrawals=read("SELECT * FROM withdrawals"),
                 stuck=read(STUCK),
                 ledger=ledger,
                 letters=None if letters is None else list(letters),

@@ -141,6 +141,22 @@ def copies_go_where_the_receipt_went(books: Books) -> Iterator[str]:
             yield f"Letter {letter['id']} is a copy for somebody who shall not have it."
 
 
+def withdrawals_are_confirmed_and_told(books: Books) -> Iterator[str]:
+    """6. Whoever withdraws has it in writing, and the owner knows."""
+    confirmed = {
+        (letter["order_id"], letter["recipient"])
+        for letter in books.outbox
+        if letter["kind"] == "withdrawal"
+    }
+    told = {one["order_id"] for one in books.matters if one["reason"] == "withdrawal"}
+    for stated in books.withdrawals:
+        order_id = stated["order_id"]
+        if (order_id, stated["email"]) not in confirmed:
+            yield f"Order {order_id} has a withdrawal that no letter confirms."
+        if order_id not in told:
+            yield f"Order {order_id} has a withdrawal that nobody was told of."
+
+
 def letters_have_arrived(books: Books) -> Iterator[str]:
     """6. What the outbox calls sent is in the mailbox, at that address."""
     if books.letters is None:
@@ -215,6 +231,7 @@ RULES = (
     history_tells_the_same,
     letters_say_what_is_true,
     copies_go_where_the_receipt_went,
+    withdrawals_are_confirmed_and_told,
     letters_have_arrived,
     deadlines_are_kept,
     nothing_is_stuck,

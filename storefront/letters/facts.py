@@ -10,6 +10,7 @@ from sqlalchemy.orm import selectinload
 from storefront.catalog.models import Seller
 from storefront.catalog.queries import find_seller
 from storefront.extensions import db
+from storefront.fulfilment.models import Withdrawal
 from storefront.letters.models import Letter, LetterKind
 from storefront.orders.models import Matter, Order, Refund
 from storefront.orders.queries import list_orders_of, list_refunds
@@ -21,7 +22,8 @@ class Facts:
     """A letter's row, and what it tells of.
 
     `refunds`: those that `amount_refunded` holds. `found`: the orders of whoever asked
-    for them. All of it is cut off from the database, which is asked nothing more.
+    for them. `withdrawal`: the statement about the order. All of it is cut off from the
+    database, which is asked nothing more.
     """
 
     letter: Letter
@@ -30,6 +32,7 @@ class Facts:
     seller: Seller | None
     matter: Matter | None
     found: Sequence[Order]
+    withdrawal: Withdrawal | None
 
 
 def read_facts(letter_ids: Sequence[UUID]) -> list[Facts]:
@@ -40,6 +43,7 @@ def read_facts(letter_ids: Sequence[UUID]) -> list[Facts]:
     letters = _by_id(letter_ids)
     orders = _orders(letters.values())
     refunds = _refunds(orders.values())
+    withdrawals = _withdrawals(orders)
     seller = find_seller()
     facts = [
         Facts(
@@ -49,6 +53,7 @@ def read_facts(letter_ids: Sequence[UUID]) -> list[Facts]:
             seller=seller,
             matter=_matter(letter),
             found=_found(letter),
+            withdrawal=withdrawals.get(letter.order_id) if letter.order_id else None,
         )
         for letter in map(letters.__getitem__, letter_ids)
     ]
@@ -84,6 +89,13 @@ def _refunds(orders: Iterable[Order]) -> dict[UUID, list[Refund]]:
             order_id = order_of[refund.provider_payment_intent_id]
             refunds.setdefault(order_id, []).append(refund)
     return refunds
+
+
+def _withdrawals(order_ids: Iterable[UUID]) -> dict[UUID, Withdrawal]:
+    stated = db.session.scalars(
+        select(Withdrawal).where(Withdrawal.order_id.in_(order_ids))
+    )
+    return {one.order_id: one for one in stated}
 
 
 def _matter(letter: Letter) -> Matter | None:

@@ -10,6 +10,8 @@ from flask import render_template
 from flask_mail import Message
 
 from storefront.fulfilment.downloads import list_downloads
+from storefront.fulfilment.models import Withdrawal
+from storefront.fulfilment.withdrawals import list_statement
 from storefront.languages import LANGUAGES, language_of, speaking
 from storefront.letters.facts import Facts
 from storefront.letters.matters import explain, list_figures
@@ -68,8 +70,9 @@ def _compose(facts: Facts) -> Message:
         "seller": facts.seller,
         "context": letter.context,
         "found": _found(facts.found, settings),
-        **(_links(order, settings) if order else {}),
+        **(_links(order, facts.withdrawal, settings) if order else {}),
         **(_matter(facts.matter, order) if facts.matter else {}),
+        **(_statement(order, facts.withdrawal) if order and facts.withdrawal else {}),
     }
     name = f"letters/{letter.kind.value}"
     message = Post(
@@ -100,7 +103,9 @@ def _found(orders: Sequence[Order], settings: Settings) -> list[dict[str, Any]]:
     ]
 
 
-def _links(order: Order, settings: Settings) -> dict[str, Any]:
+def _links(
+    order: Order, withdrawal: Withdrawal | None, settings: Settings
+) -> dict[str, Any]:
     token = order.page_token
     return {
         "order_url": absolute_url(settings, "orders.page", token=token),
@@ -116,7 +121,7 @@ def _links(order: Order, settings: Settings) -> dict[str, Any]:
                     product_id=download.product_id,
                 ),
             }
-            for download in list_downloads(order)
+            for download in list_downloads(order, withdrawal)
         ],
     }
 
@@ -127,6 +132,10 @@ def _matter(matter: Matter, order: Order | None) -> dict[str, Any]:
         "told": explain(matter.reason),
         "figures": list_figures(matter.figures, order.currency if order else None),
     }
+
+
+def _statement(order: Order, withdrawal: Withdrawal) -> dict[str, Any]:
+    return {"withdrawal": withdrawal, "statement": list_statement(order, withdrawal)}
 
 
 def _host(settings: Settings) -> str:

@@ -69,6 +69,14 @@ SENTENCES = {
         later("A dispute is lost"),
         later("The bank has returned the money to the customer."),
     ),
+    "withdrawal": (
+        later("A customer has withdrawn from a contract"),
+        later(
+            "Return what is due at Stripe, within fourteen days of the statement. Look "
+            "first whether a session of it was held already, and, of what was posted, "
+            "whether it had arrived more than fourteen days before."
+        ),
+    ),
     "letter parked": (
         later("A letter could not be delivered"),
         later("Look at the address, and reach the person another way."),
@@ -83,6 +91,7 @@ NAMES = {
     "dispute": later("Disputed"),
     "email": later("E-mail"),
     "expected": later("expected"),
+    "give_back_by": later("To be returned by"),
     "kind": later("Kind"),
     "letter": later("Letter"),
     "livemode": later("Live mode"),
@@ -92,7 +101,10 @@ NAMES = {
     "reason": later("Reason"),
     "reference": later("Reference"),
     "refund": later("Refund"),
+    "refundable": later("Can still be returned"),
+    "refunded": later("Refunded"),
     "seen": later("seen at Stripe"),
+    "withdrawn": later("For"),
 }
 
 

@@ -22,6 +22,7 @@ class LetterKind(StrEnum):
     ATTENTION = "attention"
     ORDERS_FOUND = "orders_found"
     RECEIPT_AGAIN = "receipt_again"
+    WITHDRAWAL = "withdrawal"
 
 
 class Letter(db.Model):  # type: ignore[name-defined,misc]

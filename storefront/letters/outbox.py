@@ -9,6 +9,7 @@ from sqlalchemy import Text, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from storefront.extensions import db
+from storefront.fulfilment.models import Withdrawal
 from storefront.letters.models import Letter, LetterKind
 from storefront.orders.models import Matter, Order
 from storefront.orders.service import Change
@@ -78,6 +79,17 @@ def seconds_until_copy(order: Order, most: int, within: timedelta) -> int:
         .limit(1)
     )
     return ceil(wait) if wait else 0
+
+
+def write_withdrawal_letters(order: Order, withdrawal: Withdrawal) -> None:
+    """Confirm a statement where it says, and at the order's address if that is another.
+
+    Whoever ordered shall know, even if somebody else has got hold of the link.
+    """
+    kind, cause = LetterKind.WITHDRAWAL, str(order.id)
+    _write(kind, order, withdrawal.email, cause)
+    if withdrawal.email.lower() != order.customer_email.lower():
+        _write(kind, order, order.customer_email, f"{cause}/ordered")
 
 
 def write_orders_letter(recipient: str, locale: str) -> None:

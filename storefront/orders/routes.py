@@ -27,6 +27,7 @@ from storefront.errors import (
     TooManySearches,
 )
 from storefront.fulfilment.downloads import list_downloads
+from storefront.fulfilment.withdrawals import find_withdrawal, list_owed, read_right
 from storefront.languages import gettext as _
 from storefront.languages import ngettext, spoken_locale
 from storefront.orders.models import Order, OrderStatus
@@ -207,9 +208,13 @@ def _get(token: str) -> Order:
 
 
 def _facts(order: Order) -> dict[str, object]:
+    withdrawal = find_withdrawal(order.id) if order.paid_at else None
     return {
         "is_processing": is_processing([one.state for one in order.attempts]),
-        "downloads": list_downloads(order),
+        "downloads": list_downloads(order, withdrawal),
+        "withdrawal": withdrawal,
+        "owed": list_owed(order, withdrawal),
+        "right": read_right(order),
         "sent_again": False,
         "trouble": None,
     }

@@ -8,6 +8,9 @@ from werkzeug.wrappers import Response
 
 from storefront.catalog.models import ProductKind
 from storefront.fulfilment.downloads import list_downloads
+from storefront.fulfilment.models import Withdrawal
+from storefront.fulfilment.withdrawals import Ended, Right
+from storefront.orders.models import OrderStatus
 from storefront.orders.routes import Polling
 from storefront.orders.status import is_processing
 from storefront.styleguide import samples
@@ -26,6 +29,13 @@ FAULTS = {
     "consent": "Please tick this, so that the download can begin at once.",
 }
 TROUBLE = "The payment page does not open just now. Nothing was charged."
+STATEMENT = [("For", "Almanac 2027, printed"), ("Name", "Ana Lima")]
+WITHDRAWAL = Withdrawal(
+    name="Ana Lima",
+    email="ana@example.com",
+    line_items=[{"service_id": "almanac-printed", "is_posted": True}],
+    stated_at=samples.MOMENT,
+)
 TYPED = {"email": "ana@example", "name": "Ana Lima", "quantity": "99"}
 
 
@@ -75,7 +85,10 @@ def _order(state: str) -> str:
         polling=Polling(0, every),
         came_from="payment" if state in ("confirming", "waiting") else "",
         is_processing=is_processing([one.state for one in order.attempts]),
-        downloads=list_downloads(order),
+        downloads=list_downloads(order, None),
+        withdrawal=None,
+        owed=order.line_items,
+        right=Right(order.line_items, (), is_open=order.status is OrderStatus.PAID),
         sent_again=False,
         trouble=None,
     )
@@ -100,6 +113,18 @@ def _details(**changed: Any) -> tuple[str, dict[str, Any]]:
 def _find(**changed: Any) -> tuple[str, dict[str, Any]]:
     facts = {"email": "", "fault": None, "trouble": None, "sent": False}
     return "orders/find.html", {**facts, **changed}
+
+
+def _withdrawal(**changed: Any) -> tuple[str, dict[str, Any]]:
+    facts = {
+        "order": samples.sample_order("paid"),
+        "right": Right((), (), is_open=True),
+        "covered": samples.SESSION.name,
+        "typed": TYPED,
+        "errors": {},
+        "trouble": None,
+    }
+    return "fulfilment/withdrawal.html", {**facts, **changed}
 
 
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -128,6 +153,31 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "payment-unavailable": (
         "checkout/unavailable.html",
         {"order": samples.sample_order("open"), "text": TROUBLE},
+    ),
+    "withdrawal": _withdrawal(),
+    "withdrawal-faults": _withdrawal(errors={"email": FAULTS["email"]}),
+    "withdrawal-statement": (
+        "fulfilment/confirm_withdrawal.html",
+        {
+            "order": samples.sample_order("paid"),
+            "typed": TYPED,
+            "statement": STATEMENT,
+        },
+    ),
+    "withdrawal-made": (
+        "fulfilment/withdrawn.html",
+        {
+            "order": samples.sample_order("posted"),
+            "withdrawal": WITHDRAWAL,
+            "statement": STATEMENT,
+        },
+    ),
+    "withdrawal-none": (
+        "fulfilment/no_withdrawal.html",
+        {
+            "order": samples.sample_order("download"),
+            "right": Right((), (Ended("Almanac 2027", samples.MOMENT),), is_open=False),
+        },
     ),
     "find": _find(),
     "find-fault": _find(email="ana", fault=FAULTS["email"]),

@@ -60,7 +60,9 @@ def when(moment: datetime) -> str:
 
 
 def day(given: date) -> str:
-    """Write a date."""
+    """Write a date; of a moment, the one in the studio's zone."""
+    if isinstance(given, datetime):
+        given = given.astimezone(ZoneInfo(current_settings().shop_timezone)).date()
     locale = spoken_locale().replace("-", "_")
     return format_date(given, format="long", locale=locale)
 

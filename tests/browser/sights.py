@@ -122,6 +122,27 @@ def form_open_too_long(visitor: Visitor) -> int:
     return visitor.submit()
 
 
+def withdrawal_with_faults(visitor: Visitor) -> int:
+    """See what the form for withdrawing says of mistakes."""
+    visitor.order("paid", "/withdrawal")
+    return send_statement(visitor, name="")
+
+
+def statement_to_confirm(visitor: Visitor) -> int:
+    """See a statement before it is sent."""
+    visitor.order("paid", "/withdrawal")
+    return send_statement(visitor, name="Ana Lima")
+
+
+def send_statement(visitor: Visitor, name: str) -> int:
+    """Fill in the form for withdrawing, and go on; give the status of the answer."""
+    page = visitor.gallery.page
+    page.locator("#name").fill(name)
+    with page.expect_navigation() as moving:
+        page.locator("main [type=submit]").click()
+    return moving.value.status
+
+
 @dataclass(frozen=True)
 class Sight:
     """A page in a state: how to get there, and the status of its answer."""
@@ -171,6 +192,13 @@ SIGHTS: dict[str, Sight] = {
     "order failed": order("failed"),
     "order canceled": order("canceled"),
     "order given up: Stripe away": Sight(order_while_stripe_is_away, 503),
+    "order paid: withdrawn": order("withdrawn"),
+    "order paid, almanac: begun": order("begun"),
+    "withdrawal": order("paid", "/withdrawal"),
+    "withdrawal: faults": Sight(withdrawal_with_faults, 422),
+    "statement of withdrawal": Sight(statement_to_confirm),
+    "withdrawn": order("withdrawn", "/withdrawal"),
+    "nothing to withdraw from": order("begun", "/withdrawal"),
     "find my order": at("/find-my-order"),
     "find my order: fault": Sight(find_with_a_fault),
     "find my order: sent": at("/find-my-order?sent=1"),
@@ -195,6 +223,12 @@ READ_ALOUD = (
     *("order open", "order confirming", "order paid", "order paid, almanac"),
     *("find my order: fault", "find my order: sent"),
     "order paid: receipt sent again",
+    *(
+        "order paid: withdrawn",
+        "order paid, almanac: begun",
+        "nothing to withdraw from",
+    ),
+    *("withdrawal", "withdrawal: faults", "statement of withdrawal", "withdrawn"),
     *("order partly refunded", "order failed", "order canceled"),
     *("questions", "imprint", "nothing there"),
 )

@@ -381,6 +381,36 @@ def test_history_is_never_rewritten(base: Base, statement: str) -> None:
     assert rows(base.url, "SELECT event_type FROM order_events") == [("created",)]
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE withdrawals SET name = 'Eve'",
+        "DELETE FROM withdrawals",
+        "TRUNCATE withdrawals",
+        "UPDATE deliveries SET begun_at = now()",
+        "DELETE FROM deliveries",
+        "TRUNCATE deliveries",
+    ],
+)
+def test_statements_and_deliveries_are_never_rewritten(
+    base: Base, statement: str
+) -> None:
+    order = base.order()
+    base.put("deliveries", {"order_id": order, "product_id": "'a'"})
+    stated = {"order_id": order, "name": "'Ana'", "email": "'a@b.org'"}
+    base.put("withdrawals", stated | {"line_items": "'[]'"})
+    with pytest.raises(psycopg2.Error, match="append-only"):
+        rows(base.url, statement)
+    assert rows(base.url, "SELECT name FROM withdrawals") == [("Ana",)]
+
+
+def test_an_order_is_withdrawn_from_once(base: Base) -> None:
+    stated = {"order_id": base.order(), "name": "'Ana'", "email": "'a@b.org'"}
+    base.put("withdrawals", stated | {"line_items": "'[]'"})
+    with pytest.raises(errors.UniqueViolation, match="pk_withdrawals"):
+        base.put("withdrawals", stated | {"line_items": "'[]'"})
+
+
 def test_an_order_with_a_history_cannot_vanish(base: Base) -> None:
     base.event(base.order())
     with pytest.raises(errors.ForeignKeyViolation):

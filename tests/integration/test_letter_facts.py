@@ -12,7 +12,9 @@ import stripe
 from psycopg2.extras import Json
 
 from storefront.checkout.send_receipt_again import send_receipt_again
+from storefront.checkout.withdraw import withdraw
 from storefront.demo.mailbox import Letter
+from storefront.fulfilment.withdrawals import Statement
 from storefront.letters.models import LetterKind
 from storefront.letters.outbox import write_orders_letter
 from storefront.transaction import transaction
@@ -123,6 +125,15 @@ class Studio:
         self.dashboard.v1.refunds.create({"payment_intent": intent, "amount": 150})
         self.shop.emulator.wait()
 
+    def withdrawal(self, placed: Placed) -> None:
+        """Pay, and think better of it."""
+        self.shop.pay(placed)
+        stated = Statement(
+            "Ana <b>& Łódź</b>", CUSTOMER["email"], "It is\n<b>late</b>."
+        )
+        with self.shop.app.app_context():
+            withdraw(UUID(placed.id), stated)
+
     def payment_failed(self, placed: Placed) -> None:
         """Have the bank refuse a delayed payment."""
         self.shop.pay(placed, "delayed_fails")
@@ -150,12 +161,9 @@ def studio(shop: Shop, dashboard: stripe.StripeClient) -> Studio:
 
 
 each_kind = pytest.mark.parametrize("kind", [kind.value for kind in LetterKind])
-to_customers = pytest.mark.parametrize(
-    "kind", ["receipt", "receipt_again", "refund", "payment_failed", "orders_found"]
-)
-about_one_order = pytest.mark.parametrize(
-    "kind", ["receipt", "receipt_again", "refund", "payment_failed"]
-)
+ABOUT_ONE_ORDER = ["receipt", "receipt_again", "refund", "payment_failed", "withdrawal"]
+to_customers = pytest.mark.parametrize("kind", [*ABOUT_ONE_ORDER, "orders_found"])
+about_one_order = pytest.mark.parametrize("kind", ABOUT_ONE_ORDER)
 to_owners = pytest.mark.parametrize("kind", ["new_order", "attention"])
 
 
@@ -206,6 +214,7 @@ NEXT_STEPS = {
     "receipt": "Download it from this page.",
     "receipt_again": "This is a copy: nothing was charged again.",
     "new_order": "Download it from this page.",
+    "withdrawal": "What is due to you goes back to the means you paid with",
     "refund": "Banks usually take 5 to 10 days.",
     "payment_failed": "You can still pay it.",
     "attention": "return the payment at Stripe",
