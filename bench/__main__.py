@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from bench import cases as paths
 from bench.expiry import CASE as EXPIRY
+from bench.letters import CASES as LETTERS
 from bench.measure import Case, Outcome, compare_all
 from bench.neighbours import neighbours
 from bench.plot import draw
@@ -39,7 +40,7 @@ def main() -> int:
 
 def list_cases(stage: Stage) -> list[Case]:
     """List everything that is compared."""
-    return [*paths.cases(stage), EXPIRY, *neighbours(stage)]
+    return [*paths.cases(stage), EXPIRY, *LETTERS, *neighbours(stage)]
 
 
 def _options() -> argparse.Namespace:

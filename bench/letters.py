@@ -135,6 +135,7 @@ def _line(product: Product, quantity: int) -> dict[str, Any]:
 def _order(number: int, lines: list[dict[str, Any]]) -> Order:
     name = NAMES[number % len(NAMES)]
     order = Order(
+        id=uuid4(),
         number=f"LETTER{number:03}",
         page_token=f"{number:043}",
         status=OrderStatus.PAID,
@@ -150,6 +151,7 @@ def _order(number: int, lines: list[dict[str, Any]]) -> Order:
     )
     order.attempts.append(
         CheckoutAttempt(
+            id=uuid4(),
             position=1,
             state=AttemptState.PAID,
             parameters={},
@@ -232,13 +234,13 @@ def _set_up(kind: LetterKind, count: int) -> Iterator[tuple[Measure, Measure]]:
 
 CASES = (
     Case(
-        "the owner's news, sent",
+        "letters: the owner’s news",
         "smtplib over one connection, the same letters ready-made",
         0.7,
         partial(_set_up, LetterKind.NEW_ORDER, LETTERS),
     ),
     Case(
-        "receipts with their PDF, sent",
+        "letters: receipts with their PDF",
         "smtplib over one connection, the same letters ready-made",
         0.7,
         partial(_set_up, LetterKind.RECEIPT, RECEIPTS),
