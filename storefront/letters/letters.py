@@ -1,13 +1,12 @@
 """What each letter says: from its row to the message that goes out."""
 
 from collections.abc import Sequence
-from email.policy import compat32
 from email.utils import parseaddr
+from functools import lru_cache
 from typing import Any
 
 import css_inline
 from flask import render_template
-from flask_mail import Message
 
 from storefront.fulfilment.downloads import list_downloads
 from storefront.fulfilment.models import Withdrawal
@@ -16,6 +15,7 @@ from storefront.languages import LANGUAGES, language_of, speaking
 from storefront.letters.facts import Facts
 from storefront.letters.matters import explain, list_figures
 from storefront.letters.models import LetterKind
+from storefront.letters.post import Post
 from storefront.letters.receipt import make_receipt
 from storefront.orders.models import Matter, Order
 from storefront.orders.status import is_processing
@@ -24,23 +24,11 @@ from storefront.web.filters import absolute_url
 
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
 
-# As they were encoded once: Python loses blanks between encoded words where it folds
-# such a header again (3.11 to 3.13, tried 2026-11). The newer policies would parse all
-# headers of all parts several times: half of the time that a letter takes.
-AS_ENCODED = compat32.clone(linesep="\r\n", max_line_length=None)
 TO_OWNER = (LetterKind.NEW_ORDER, LetterKind.ATTENTION)
 RECEIPTS = (LetterKind.RECEIPT, LetterKind.RECEIPT_AGAIN)
 
 
-class Post(Message):
-    """Flask-Mail's message, with subjects that arrive as they were written."""
-
-    def as_bytes(self) -> bytes:
-        """Give what goes over the line."""
-        return self._message().as_bytes(policy=AS_ENCODED)
-
-
-def compose(facts: Facts) -> Message | None:
+def compose(facts: Facts) -> Post | None:
     """Write the letter from its templates and the facts.
 
     None: there is nothing to tell, and nobody shall hear of it. In the language that
@@ -62,7 +50,7 @@ def _locale(facts: Facts) -> str:
     return order.locale if order and not to_owner else current_settings().shop_locale
 
 
-def _compose(facts: Facts) -> Message:
+def _compose(facts: Facts) -> Post:
     settings, letter, order = current_settings(), facts.letter, facts.order
     told: dict[str, Any] = {
         "order": order,
@@ -75,16 +63,11 @@ def _compose(facts: Facts) -> Message:
         **(_statement(order, facts.withdrawal) if order and facts.withdrawal else {}),
     }
     name = f"letters/{letter.kind.value}"
-    message = Post(
-        subject=" ".join(render_template(f"{name}.subject.txt", **told).split()),
-        recipients=[letter.recipient],
-        sender=settings.mail_default_sender,
-        reply_to=settings.mail_reply_to,
-        body=render_template(f"{name}.txt", **told),
-        html=_inliner.inline(render_template(f"{name}.html", **told)),
-        extra_headers={"Auto-Submitted": "auto-generated"},
-    )
-    message.msgId = f"<{letter.id}@{_host(settings)}>"
+    paper, host = _paper(settings.mail_default_sender, settings.mail_reply_to)
+    message = paper.written_to(letter.recipient, f"<{letter.id}@{host}>")
+    message.subject = " ".join(render_template(f"{name}.subject.txt", **told).split())
+    message.body = render_template(f"{name}.txt", **told)
+    message.html = _inliner.inline(render_template(f"{name}.html", **told))
     if letter.kind in RECEIPTS and order:
         file = make_receipt(order, facts.refunds, facts.seller)
         if file:
@@ -138,6 +121,13 @@ def _statement(order: Order, withdrawal: Withdrawal) -> dict[str, Any]:
     return {"withdrawal": withdrawal, "statement": list_statement(order, withdrawal)}
 
 
-def _host(settings: Settings) -> str:
-    _, address = parseaddr(settings.mail_default_sender or "")
-    return address.rpartition("@")[2] or "localhost"
+@lru_cache(maxsize=1)
+def _paper(sender: str | None, reply_to: str | None) -> tuple[Post, str]:
+    """Give the paper that a studio writes on, and the host of its Message-IDs."""
+    _, address = parseaddr(sender or "")
+    paper = Post(
+        sender=sender,
+        reply_to=reply_to,
+        extra_headers={"Auto-Submitted": "auto-generated"},
+    )
+    return paper, address.rpartition("@")[2] or "localhost"
