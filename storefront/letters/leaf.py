@@ -1,15 +1,18 @@
 """A printed leaf: paper, type, inks and ornaments, whatever is written on it."""
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
+from functools import cache
 from io import BytesIO
 from math import cos, pi, sin
 from typing import NamedTuple
 
 from reportlab.lib.colors import HexColor
+from reportlab.lib.rl_accel import fp_str
 from reportlab.lib.units import mm
 from reportlab.pdfbase.pdfmetrics import stringWidth
+from reportlab.pdfgen.pathobject import PDFPathObject
 
 from storefront.letters.document import begin_document
 from storefront.letters.typeface import LEGIBLE, UPRIGHT, reading_faces, wrap
@@ -35,6 +38,8 @@ class Column(NamedTuple):
     align: str = "L"
 
 
+# How much of the room that a line leaves lies before it.
+SHARES = {"L": 0.0, "C": 0.5, "R": 1.0}
 LEFT, MIDDLE, RIGHT = Column(), Column(align="C"), Column(align="R")
 
 
@@ -54,6 +59,7 @@ class Leaf:
         self._canvas = begin_document(
             self._file, paper, title, author, language, made, initialFontName=UPRIGHT
         )
+        self._pen: tuple[str, float, str] | None = None
         self.y = TOP
         self.type(11)
 
@@ -64,9 +70,9 @@ class Leaf:
             self._canvas.save()
         return self._file.getvalue()
 
-    def type(self, size: float, colour: str = INK, face: str = UPRIGHT) -> None:
-        """Take up a size in points, a colour and a face of type."""
-        self._size, self._colour, self._face = size, colour, face
+    def type(self, size: float, ink: str = INK, face: str = UPRIGHT) -> None:
+        """Take up a size in points, an ink and a face of type."""
+        self._size, self._ink, self._face = size, ink, face
 
     def put(
         self, text: str, leading: float, column: Column = LEFT, spacing: float = 0
@@ -81,14 +87,23 @@ class Leaf:
     def _write(
         self, text: str, leading: float, column: Column, spacing: float = 0
     ) -> None:
-        self._canvas.setFont(self._face, self._size)
-        self._canvas.setFillColor(HexColor(self._colour))
-        taken = stringWidth(text, self._face, self._size) + spacing * (len(text) - 1)
-        share = {"L": 0.0, "C": 0.5, "R": 1.0}[column.align]
-        start = column.x * mm + share * (column.width * mm - taken)
+        self._take_pen()
+        start = column.x * mm
+        if share := SHARES[column.align]:
+            taken = stringWidth(text, self._face, self._size)
+            taken += spacing * (len(text) - 1)
+            start += share * (column.width * mm - taken)
         # Where letters stand: somewhat below the middle of the line.
         foot = _up(self.y + leading / 2) - 0.3 * self._size
         self._canvas.drawString(start, foot, text, charSpace=spacing)
+
+    def _take_pen(self) -> None:
+        """Say which type and ink, where it is not that of the line before."""
+        pen = self._face, self._size, self._ink
+        if pen != self._pen:
+            self._canvas.setFont(self._face, self._size)
+            self._canvas.setFillColor(_colour(self._ink))
+            self._pen = pen
 
     def say(self, text: str, leading: float, column: Column = LEFT) -> None:
         """Write a paragraph, overleaf where it must, and stand below it."""
@@ -107,6 +122,8 @@ class Leaf:
             return False
         self._number_page()
         self._canvas.showPage()
+        # A page begins with no ink of the one before.
+        self._pen = None
         self.y = TOP
         return True
 
@@ -117,10 +134,8 @@ class Leaf:
 
     def head(self, name: str) -> None:
         """Draw the head of a page: moons, the studio's name, a double rule."""
-        for place, turn in enumerate(PHASES):
-            away = place - len(PHASES) // 2
-            x = PAPER_WIDTH / 2 + 8 * away
-            self.moon(x, TOP + 2, 2.6 - 0.3 * abs(away), turn)
+        self._canvas.addLiteral(_moons())
+        self._pen = None
         self.y = TOP + 8
         self.type(15)
         self.put(name.upper(), 8, MIDDLE, spacing=3)
@@ -128,30 +143,15 @@ class Leaf:
             self.rule(self.y + below, width, INK)
         self.y += 20
 
-    def rule(self, y: float, width: float = 0.2, colour: str = LINE) -> None:
+    def rule(self, y: float, width: float = 0.2, ink: str = LINE) -> None:
         """Draw a line over the width of the text."""
-        self._canvas.setStrokeColor(HexColor(colour))
+        self._canvas.setStrokeColor(_colour(ink))
         self._canvas.setLineWidth(width * mm)
         self._canvas.line(MARGIN * mm, _up(y), (MARGIN + WIDTH) * mm, _up(y))
 
-    def moon(self, x: float, y: float, radius: float, turn: float) -> None:
-        """Draw the Moon; `turn`: 0 new, 0.25 first quarter, 0.5 full."""
-        self._canvas.setFillColor(HexColor(SHADE))
-        self._canvas.circle(x * mm, _up(y), radius * mm, stroke=0, fill=1)
-        outline = [(x + radius * a, y + radius * b) for a, b in lit(turn)]
-        self._canvas.setFillColor(HexColor(MOON))
-        self._fill(outline)
-
-    def _fill(self, outline: Sequence[tuple[float, float]]) -> None:
-        path = self._canvas.beginPath()
-        path.moveTo(outline[0][0] * mm, _up(outline[0][1]))
-        for x, y in outline[1:]:
-            path.lineTo(x * mm, _up(y))
-        self._canvas.drawPath(path, stroke=0, fill=1)
-
     def _number_page(self) -> None:
         """Number the page, as books do."""
-        kept = self._size, self._colour, self._face
+        kept = self._size, self._ink, self._face
         self.y = PAPER_HEIGHT - FOOT + 8
         self.type(10, SOFT)
         self.put(f"– {self._canvas.getPageNumber()} –", 5, MIDDLE)
@@ -161,16 +161,38 @@ class Leaf:
 def clean(text: str) -> str:
     """Leave only what the type can write."""
     composed = unicodedata.normalize("NFC", text.translate(SPELLED))
+    if LEGIBLE.issuperset(composed):
+        return composed
     return "".join(_legible(composed))
 
 
 def _legible(text: str) -> Iterator[str]:
     for character in text:
-        kind = unicodedata.category(character)[0]
-        if character == "\n" or (character in LEGIBLE and kind != "C"):
+        if character == "\n" or character in LEGIBLE:
             yield character
-        elif kind not in "CM":
+        elif unicodedata.category(character)[0] not in "CM":
             yield STAND_IN
+
+
+_colour = cache(HexColor)
+
+
+@cache
+def _moons() -> str:
+    """Draw the Moons of a head in the language of PDF: the same on every receipt."""
+    drawn = []
+    for place, turn in enumerate(PHASES):
+        away = place - len(PHASES) // 2
+        x, radius = PAPER_WIDTH / 2 + 8 * away, 2.6 - 0.3 * abs(away)
+        shade, light = PDFPathObject(), PDFPathObject()
+        shade.circle(x * mm, _up(TOP + 2), radius * mm)
+        outline = [(x + radius * a, TOP + 2 + radius * b) for a, b in lit(turn)]
+        light.moveTo(outline[0][0] * mm, _up(outline[0][1]))
+        for across, down in outline[1:]:
+            light.lineTo(across * mm, _up(down))
+        for path, ink in ((shade, SHADE), (light, MOON)):
+            drawn += [f"{fp_str(_colour(ink).rgb())} rg", path.getCode(), "f*"]
+    return " ".join(drawn)
 
 
 def _up(y: float) -> float:

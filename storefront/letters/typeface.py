@@ -1,5 +1,6 @@
 """The type of what is printed: its faces, read once a process, and its lines."""
 
+import unicodedata
 from importlib.resources import files
 from threading import Lock
 
@@ -13,7 +14,7 @@ reading_faces = Lock()
 
 
 def _read_faces() -> frozenset[str]:
-    """Make the faces known; give the characters that all of them have."""
+    """Make the faces known; give the characters that all of them can show."""
     known = []
     for name, file in FILES.items():
         path = files("fontpkg_eb_garamond") / "files" / file
@@ -21,7 +22,8 @@ def _read_faces() -> frozenset[str]:
         face = TTFont(name, str(path), asciiReadable=False)
         registerFont(face)
         known.append(frozenset(map(chr, face.face.charToGlyph)))
-    return frozenset.intersection(*known)
+    common = frozenset.intersection(*known)
+    return frozenset(one for one in common if unicodedata.category(one)[0] != "C")
 
 
 # Here, where one thread alone comes by: a document begun with one reading of a face
@@ -38,17 +40,21 @@ def wrap(text: str, face: str, size: float, width: float) -> list[str]:
     :param width: of a line, in points.
     """
     lines = []
+    blank = stringWidth(" ", face, size)
     for paragraph in text.split("\n"):
-        line = ""
+        line, taken = "", 0.0
         for word in paragraph.split(" "):
-            longer = f"{line} {word}" if line else word
-            if stringWidth(longer, face, size) <= width:
-                line = longer
+            more = stringWidth(word, face, size)
+            if line and taken + blank + more <= width:
+                line, taken = f"{line} {word}", taken + blank + more
                 continue
             if line:
                 lines.append(line)
-            *broken, line = _break(word, face, size, width)
-            lines += broken
+            line, taken = word, more
+            if more > width:
+                *broken, line = _break(word, face, size, width)
+                lines += broken
+                taken = stringWidth(line, face, size)
         lines.append(line)
     return lines
 
