@@ -1,6 +1,7 @@
 """How templates write money, moments and links."""
 
 from datetime import date, datetime
+from functools import lru_cache
 from html import unescape
 from typing import Any
 from urllib.parse import quote
@@ -52,11 +53,17 @@ def money(amount: int, currency: str) -> str:
 
 def when(moment: datetime) -> str:
     """Write a moment in the studio's zone, with the zone named."""
-    local = moment.astimezone(ZoneInfo(current_settings().shop_timezone))
     # The pattern of a moment, in Babel's letters.
     pattern = _("d MMMM y, HH:mm")
-    text = format_datetime(local, pattern, locale=spoken_locale().replace("-", "_"))
-    return f"{text} ({local.tzname()})"
+    zone = current_settings().shop_timezone
+    return _written(moment, zone, pattern, spoken_locale().replace("-", "_"))
+
+
+# A page, or a letter with its other half and its file, says the same moment again.
+@lru_cache(maxsize=1024)
+def _written(moment: datetime, zone: str, pattern: str, locale: str) -> str:
+    local = moment.astimezone(ZoneInfo(zone))
+    return f"{format_datetime(local, pattern, locale=locale)} ({local.tzname()})"
 
 
 def day(given: date) -> str:
