@@ -14,8 +14,8 @@ from flask_mail import Attachment, Message, sanitize_address, sanitize_subject
 
 LINE_END = re.compile(r"\r\n|\r|\n")
 
-# A shop has two: its own, and that for answers.
-own_address = lru_cache(maxsize=16)(sanitize_address)
+# Two are on every letter, and each letter names its recipient twice.
+_address = lru_cache(maxsize=64)(sanitize_address)
 
 
 class Post(Message):
@@ -38,8 +38,8 @@ class Post(Message):
 
     def envelope(self) -> tuple[str, list[str]]:
         """Give the addresses that the server is told: from whom, and to whom."""
-        _, sender = parseaddr(own_address(self.sender))
-        return sender, [sanitize_address(address) for address in self.recipients]
+        _, sender = parseaddr(_address(self.sender))
+        return sender, list(map(_address, self.recipients))
 
     def as_bytes(self) -> bytes:
         """Give what goes over the line."""
@@ -54,11 +54,11 @@ class Post(Message):
         """Write the headers, folded as they were encoded."""
         headers = {
             "Subject": sanitize_subject(self.subject),
-            "From": own_address(self.sender),
-            "To": ", ".join(map(sanitize_address, self.recipients)),
+            "From": _address(self.sender),
+            "To": ", ".join(map(_address, self.recipients)),
             "Date": formatdate(self.date or time.time(), localtime=True),
             "Message-ID": self.msgId,
-            "Reply-To": own_address(self.reply_to) if self.reply_to else "",
+            "Reply-To": _address(self.reply_to) if self.reply_to else "",
             **(self.extra_headers or {}),
         }
         for name, value in headers.items():
