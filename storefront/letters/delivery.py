@@ -137,7 +137,7 @@ def _send(connection: VerifiedConnection, facts: Facts, marking: Marking) -> boo
     reach("letter composed, not sent")
     try:
         connection.hand_over(message)
-    except BadHeaderError as error:
+    except (BadHeaderError, UnicodeError) as error:
         _park(letter_id, error)
         return False
     except smtplib.SMTPServerDisconnected:

@@ -37,6 +37,7 @@ class VerifiedConnection(Connection):
         """Send a letter as `send` does, which reads its addresses again at each turn.
 
         :raises BadHeaderError: a header would end early, and begin another.
+        :raises UnicodeError: no mail can bear the address.
         """
         if letter.has_bad_headers():
             raise BadHeaderError

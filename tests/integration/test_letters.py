@@ -141,6 +141,19 @@ def test_a_final_refusal_is_parked_with_its_reason_and_told_to_the_owner(
     assert any("refused with 550" in text for text in told)
 
 
+@pytest.mark.parametrize("address", ["zoë@example.com", "a@example.com\nBcc: b@x.com"])
+def test_an_address_that_no_mail_can_bear_does_not_stop_the_others(
+    shop: Shop, paid: Placed, address: str
+) -> None:
+    """Stripe may have another address than the ones that our form takes."""
+    shop.rows("UPDATE letters SET recipient = %s WHERE kind = 'receipt'", address)
+
+    assert shop.run_job("send-mail") == 1
+
+    parked = shop.row("SELECT kind FROM letters WHERE parked_at IS NOT NULL")
+    assert parked == {"kind": "receipt"}
+
+
 def test_an_owner_who_cannot_be_reached_gets_no_letter_about_that(
     shop: Shop, paid: Placed
 ) -> None:
