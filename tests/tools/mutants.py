@@ -128,8 +128,9 @@ MUTANTS = (
     Mutant(
         "a new Message-ID for each try",
         "storefront/letters/letters.py",
-        '    message.msgId = f"<{letter.id}@{_host(settings)}>"\n',
-        "",
+        '    message = paper.written_to(letter.recipient, f"<{letter.id}@{host}>")\n',
+        "    message = paper.written_to("
+        'letter.recipient, f"<{letter.tries}@{host}>")\n',
         LETTERS,
     ),
     Mutant(
