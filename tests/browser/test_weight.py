@@ -21,6 +21,15 @@ SHIFTS = """() => new Promise((tell) => {
   }).observe({type: "layout-shift", buffered: true});
   setTimeout(() => tell(0), 100);
 })"""
+PAINTS = """async () => {
+  const seen = (type) => new Promise((tell) => {
+    new PerformanceObserver((list) => tell(list.getEntries().at(-1).startTime))
+      .observe({type, buffered: true});
+  });
+  const files = performance.getEntriesByType("resource");
+  const htmx = files.find((one) => one.name.endsWith("htmx.min.js"));
+  return [await seen("paint"), await seen("largest-contentful-paint"), htmx.startTime];
+}"""
 PAGES = ("/", f"/products/{READING}", f"/products/{PACK}", f"/products/{DIGITAL}")
 
 
@@ -59,6 +68,21 @@ def test_scripts_that_come_late_move_nothing(shop: Shop, page: Page) -> None:
         page.get_by_role("link", name="This page is also in English")
     ).to_be_visible()
     assert page.evaluate(SHIFTS) <= WORST_SHIFT
+    page.unroute_all()
+
+
+def test_a_page_is_painted_whole_and_then_asks_for_what_comes_later(
+    shop: Shop, page: Page
+) -> None:
+    def wait(route: Route) -> None:
+        time.sleep(0.3)
+        route.continue_()
+
+    page.route("**/js/*.js", wait)
+    page.goto(f"{shop.url}/products/{PACK}", wait_until="networkidle")
+
+    first, largest, later = page.evaluate(PAINTS)
+    assert first == largest < later
     page.unroute_all()
 
 

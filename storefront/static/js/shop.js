@@ -7,12 +7,15 @@ function on(names, act) {
 }
 const find = (id) => document.getElementById(id);
 
-// What a page needs only once somebody acts comes after all that is to be seen.
+// What a page needs only once somebody acts comes after all that is to be seen: after
+// the first paint as well, for all files may be there before it.
 const { later } = document.currentScript.dataset;
 if (later) {
-  window.addEventListener("load", () => {
+  const painted = new PerformanceObserver(() => {
+    painted.disconnect();
     document.head.append(Object.assign(document.createElement("script"), { src: later }));
   });
+  window.addEventListener("load", () => painted.observe({ type: "paint", buffered: true }));
 }
 
 // One click is enough. Coming back through the browser's history lends the button again.
