@@ -11,6 +11,8 @@ COLOUR = re.compile(
     r"--([a-z-]+): *light-dark\( *(#[0-9a-f]{6}) *, *(#[0-9a-f]{6}) *\);"
 )
 
+TOKEN = re.compile(r"var\(--([a-z-]+)\)")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Theme:
@@ -25,10 +27,9 @@ class Theme:
         """Give the first of these names that there is a picture of, or the last."""
         return next((name for name in names if name in self.pictures), names[-1])
 
-    def painted(self, picture: str) -> str:
-        """Give a picture as SVG that stands by itself, in the colours of the day."""
-        drawn = self.pictures[picture].read_text("utf-8")
-        return re.sub(r"var\(--([a-z-]+)\)", lambda one: self.day[one[1]], drawn)
+    def painted(self, drawing: str) -> str:
+        """Give a drawing as SVG that stands by itself, in the colours of the day."""
+        return TOKEN.sub(lambda one: self.day.get(one[1], one[0]), drawing)
 
 
 def list_themes() -> list[str]:

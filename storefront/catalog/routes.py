@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, g, render_template, request
 from flask.typing import ResponseReturnValue
 
+from storefront.catalog.cards import card_of, card_of_shop, get_card
 from storefront.catalog.models import ProductKind
 from storefront.catalog.queries import (
     Offer,
@@ -22,10 +23,9 @@ from storefront.languages import language_of, spoken_language
 from storefront.settings import current_settings as _settings
 from storefront.texts.queries import list_questions
 from storefront.texts.reading import PAGES
-from storefront.web.cards import draw_card
+from storefront.web.cards import name_card
 from storefront.web.filters import absolute_url
 from storefront.web.kept_pages import keep_pages
-from storefront.web.pictures import current_theme, picture_of
 
 blueprint = Blueprint("catalog", __name__)
 keep_pages(blueprint, ("index", "product"))
@@ -99,8 +99,7 @@ def product(product_id: str) -> ResponseReturnValue:
 @blueprint.get("/card.png")
 def card() -> ResponseReturnValue:
     """Show the shop as messengers show it beside a link."""
-    welcome = find_welcome(_settings().shop_name)
-    return _sent(welcome["headline"], "studio")
+    return _sent(card_of_shop())
 
 
 @blueprint.get("/products/<product_id>/card.png")
@@ -109,7 +108,7 @@ def product_card(product_id: str) -> ResponseReturnValue:
     found = find_offer(product_id)
     if found is None:
         abort(404)
-    return _sent(found.name, picture_of(current_theme(), found), found.edition or "")
+    return _sent(card_of(found))
 
 
 @blueprint.get("/sitemap.xml")
@@ -164,13 +163,14 @@ def _as_json(product: Offer) -> dict[str, Any]:
     }
 
 
-def _sent(title: str, picture: str, year: str = "") -> ResponseReturnValue:
-    """Draw a card, to be kept for a week: a drawing costs as much as forty pages."""
-    drawn = draw_card(current_theme(), picture, title, year, _settings().shop_name)
-    answer = Response(drawn, mimetype="image/png")
+def _sent(composed: str) -> ResponseReturnValue:
+    """Give a card, to be kept for a week; only what is not kept yet is drawn."""
+    answer = Response(mimetype="image/png")
     answer.headers["Cache-Control"] = "public, max-age=604800"
-    answer.add_etag()
-    return answer.make_conditional(request)
+    answer.set_etag(name_card(composed))
+    if answer.make_conditional(request).status_code != 304:
+        answer.set_data(get_card(composed))
+    return answer
 
 
 def _picture(product: Offer) -> str:

@@ -1,4 +1,4 @@
-"""Throwing away what has served: old events, keys, counters and searches.
+"""Throwing away what has served: old events, keys, counters, searches and cards.
 
 Letters stay with their orders, as our privacy text says: that a receipt was sent is
 part of the books, and its row is what keeps a second one from being written.
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, func, select
 
+from storefront.catalog.cards import Card
 from storefront.checkout.models import CheckoutRequest, RateCounter
 from storefront.extensions import Model, db
 from storefront.letters.models import Letter, LetterKind
@@ -22,6 +23,8 @@ KEEP_EVENTS = timedelta(days=90)
 KEEP_KEYS = timedelta(days=3)
 # As our privacy text says: whoever asked for orders need not be a customer.
 KEEP_SEARCHES = timedelta(days=30)
+# Who knows which are still shown? Those are drawn anew within the minute.
+KEEP_CARDS = timedelta(days=90)
 
 
 def prune(_: datetime, go_on: Callable[[], bool]) -> int:
@@ -41,6 +44,7 @@ def prune(_: datetime, go_on: Callable[[], bool]) -> int:
             (Letter.kind == LetterKind.ORDERS_FOUND)
             & (Letter.created_at < _ago(KEEP_SEARCHES)),
         ),
+        (Card, Card.name, Card.drawn_at < _ago(KEEP_CARDS)),
     ):
         while go_on() and (deleted := _delete(model, key, is_old)):
             gone += deleted

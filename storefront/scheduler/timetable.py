@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from storefront.catalog.cards import draw_cards
 from storefront.checkout.ask_stripe import hurry_refunds, read_refunds
 from storefront.checkout.expire_orders import expire_orders
 from storefront.checkout.reconcile import reconcile_month, reconcile_recent
@@ -40,6 +41,9 @@ TIMETABLE = (
     Job("reconcile", timedelta(minutes=5), reconcile_recent, timedelta(minutes=4)),
     # What slipped through that, or moved at a bank weeks later.
     Job("reconcile-month", timedelta(days=1), reconcile_month),
+    # A new catalog's cards are there before anybody shares a link; looking whether any
+    # is lacking takes 30 ms.
+    Job("draw-cards", timedelta(minutes=1), draw_cards),
     # Nothing waits for it; at any hour.
     Job("prune", timedelta(days=1), prune),
 )

@@ -71,6 +71,49 @@ def test_what_is_not_there_has_no_card(shop: Shop) -> None:
     assert shop.get("/products/nothing/card.png").status_code == 404
 
 
+def cards(shop: Shop) -> list[dict[str, object]]:
+    """Give the cards that are kept."""
+    return shop.rows("SELECT name, drawn_at FROM cards ORDER BY drawn_at, name")
+
+
+def test_cards_are_drawn_before_anybody_asks_and_once_for_all(shop: Shop) -> None:
+    assert shop.run_job("draw-cards") == len(cards(shop)) > 10
+    assert shop.run_job("draw-cards") == 0
+
+    before = cards(shop)
+    for prefix in ("", "/es", "/pt"):
+        for path in ("/card.png", f"/products/{READING}/card.png"):
+            assert shop.get(prefix + path).content.startswith(PNG)
+    assert cards(shop) == before
+
+
+def test_a_card_that_nobody_drew_ahead_is_drawn_when_asked_for(shop: Shop) -> None:
+    path = f"/products/{READING}/card.png"
+    first = shop.get(path)
+    assert len(cards(shop)) == 1
+    assert shop.get(path).content == first.content
+    assert len(cards(shop)) == 1
+
+
+def test_a_card_shows_the_name_that_the_product_has_now(shop: Shop) -> None:
+    path = f"/products/{READING}/card.png"
+    first = shop.get(path)
+    shop.rows("UPDATE products SET name = 'Another name' WHERE id = %s", READING)
+
+    again = shop.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 200
+    assert again.content != first.content
+
+
+def test_old_cards_are_thrown_away_and_drawn_anew(shop: Shop) -> None:
+    shop.run_job("draw-cards")
+    shop.rows("UPDATE cards SET drawn_at = now() - interval '91 days'")
+    shop.run_job("prune")
+
+    assert cards(shop) == []
+    assert shop.get(f"/products/{READING}/card.png").status_code == 200
+
+
 # On the page
 
 

@@ -53,8 +53,9 @@ def test_colours_are_read_by_day_and_by_night(folder: Path) -> None:
 
 
 def test_a_painted_picture_stands_by_itself(folder: Path) -> None:
-    assert read_theme("plain").painted("session") == (
-        '<svg><path stroke="#111111"/></svg>'
+    drawn = '<svg><path stroke="var(--art-line)" fill="var(--unknown)"/></svg>'
+    assert read_theme("plain").painted(drawn) == (
+        '<svg><path stroke="#111111" fill="var(--unknown)"/></svg>'
     )
 
 
