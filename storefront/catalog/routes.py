@@ -15,7 +15,7 @@ from storefront.catalog.queries import (
     list_offers,
     list_variants,
 )
-from storefront.catalog.seller import seller_facts
+from storefront.catalog.seller import seller_facts, seller_line
 from storefront.catalog.sitemap import sitemap
 from storefront.catalog.structured_data import product_data
 from storefront.checkout.consent import consent_asked_for
@@ -69,6 +69,7 @@ def index() -> ResponseReturnValue:
         shelves=shelves,
         singles=_singles(products),
         questions=list_questions(spoken_language(), seller_facts())[:AT_HOME],
+        sold_by=seller_line(),
     )
 
 
@@ -90,6 +91,7 @@ def product(product_id: str) -> ResponseReturnValue:
         product=found,
         singles=_singles(others),
         variants=list_variants(found),
+        sold_by=seller_line(),
         structured_data=product_data(
             found, _address(found), _picture(found), _settings().shop_name
         ),

@@ -8,6 +8,14 @@ from storefront.settings import current_settings
 from storefront.texts.reading import as_markdown
 
 
+def seller_line() -> str:
+    """Give who sells, and where, in one line; empty before a catalog."""
+    seller = find_seller()
+    if not seller:
+        return ""
+    return ", ".join([seller.legal_name, *seller.address.splitlines()])
+
+
 def seller_facts() -> dict[str, str]:
     """Give what texts leave open, as Markdown; before a catalog, the shop's name."""
     settings, seller = current_settings(), find_seller()

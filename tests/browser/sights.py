@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import expect
 
+from tests.demo.processes import wait_until
 from tests.fixtures.gallery import DIGITAL, PACK, PAUSED, PRINTED, Gallery
 from tests.fixtures.shop import READING
 
@@ -53,8 +54,11 @@ def empty_home(visitor: Visitor) -> int:
 def open_form(visitor: Visitor) -> int:
     """See the details form, opened in the product's page."""
     status = visitor.go(f"/products/{READING}")
-    visitor.gallery.page.locator("#buy .button").first.click()
-    expect(visitor.gallery.page.locator("#email")).to_be_focused()
+    page = visitor.gallery.page
+    # It comes last; until then the button leads to a page with the form.
+    assert wait_until(lambda: page.evaluate("'htmx' in window"))
+    page.locator("#buy .button").first.click()
+    expect(page.locator("#email")).to_be_focused()
     return status
 
 

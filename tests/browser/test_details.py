@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.demo.processes import wait_until
 from tests.fixtures.browser import Window
-from tests.fixtures.gallery import DIGITAL, PRINTED
+from tests.fixtures.gallery import DIGITAL, LANGUAGES, PACK, PRINTED
 from tests.fixtures.shop import CUSTOMER, READING, Shop
 
 pytestmark = pytest.mark.browser
@@ -34,6 +34,47 @@ def fill_in(page: Page, email: str = CUSTOMER["email"]) -> None:
 def send(page: Page) -> None:
     """Press the form's button."""
     page.get_by_role("button", name=re.compile("^Continue to payment")).click()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("product", [READING, PACK, DIGITAL, PRINTED])
+def test_price_button_and_picture_are_in_the_first_screen_of_a_phone(
+    shop: Shop, page: Page, product: str, language: str
+) -> None:
+    prefix = "" if language == "en" else f"/{language}"
+    page.goto(f"{shop.url}{prefix}/products/{product}")
+
+    for part in (".plate", ".price", "#buy .button >> nth=0"):
+        expect(page.locator(part)).to_be_in_viewport(ratio=1)
+    # Which stands in for a button that is out of sight.
+    expect(page.locator("[data-bar]")).to_be_hidden()
+    expect(page.locator("#trust")).to_contain_text("Stripe")
+
+
+def test_the_form_that_has_opened_is_in_sight_with_the_price(
+    shop: Shop, page: Page
+) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    open_form(page, shop)
+
+    expect(page.locator("#email")).to_be_focused()
+    for part in (".price", "#email", "#name", "#note", "#quantity"):
+        expect(page.locator(part)).to_be_in_viewport(ratio=1)
+    expect(page.locator("#buy")).to_be_hidden()
+
+
+def test_on_a_desk_what_is_bought_stands_beside_the_form(
+    shop: Shop, page: Page
+) -> None:
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{shop.url}/checkout?service_id={READING}")
+
+    ticket = page.locator(".ticket").bounding_box()
+    field = page.locator("#email").bounding_box()
+    assert ticket
+    assert field
+    assert ticket["x"] + ticket["width"] < field["x"]
+    expect(page.get_by_role("button", name=re.compile("^Continue"))).to_be_in_viewport()
 
 
 def test_the_form_opens_in_the_page_of_its_product(shop: Shop, page: Page) -> None:

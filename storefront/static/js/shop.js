@@ -39,7 +39,10 @@ on(["htmx:beforeSwap", "htmx:before:swap"], () => {
 });
 on(["htmx:afterSettle", "htmx:after:settle"], (event) => {
   if (wasInside && document.activeElement === document.body) find("state")?.focus();
-  if (event.target.id === "here") find("email")?.focus();
+  if (event.target.id === "here") {
+    find("email")?.focus({ preventScroll: true });
+    event.target.scrollIntoView({ block: "nearest" });
+  }
   for (const field of document.querySelectorAll(".field")) markField(field);
 });
 
