@@ -1,11 +1,15 @@
 """QR codes: a link that a phone takes over from the desk."""
 
+from functools import lru_cache
+
 import segno
 
 # Dark on light in dark mode too: many readers know no other way round.
 DARK, LIGHT = "#1d2547", "#fffcf4"
 
 
+# An order's page is drawn several times in its first minutes, and this is half of it.
+@lru_cache(maxsize=512)
 def qr_code(url: str) -> str:
     """Draw a link as a picture in an address of its own (data:), for an <img>."""
     return segno.make_qr(url, error="l").svg_data_uri(
