@@ -1,11 +1,12 @@
 """What many orders cost: the same paths on small and large databases, in turn.
 
     python -m bench.growth 10000 1000000
+    python -m bench.growth 10000 10000000 --keep /var/tmp/shops
     python -m bench.growth memory
 
 The machine is noisy, so the databases stand side by side, all idle but the one that is
-asked. Both write their table into docs/performance.md; with fewer than five rounds, it
-is only shown.
+asked. Both write their table into docs/performance.md; with fewer rounds than usual, it
+is only shown. Two shops of one size show what is noise.
 """
 
 import argparse
@@ -24,7 +25,7 @@ import psutil
 from bench.cases import asked_just_now, checkouts, paid, signed
 from bench.load import Asked, Load, crowd, deliver, deliveries, get, under_load
 from bench.measure import Measure, Round
-from bench.orders import add_payable, empty_shop, fill
+from bench.orders import add_payable, empty_shop, fill, is_filled
 from bench.report import machine, markdown, tell, told, write
 from bench.stage import Server, Stage, running_stage
 from tests.factories.events import WEBHOOKS
@@ -63,7 +64,10 @@ def main() -> None:
         return
     sizes = sorted(map(int, options.sizes))
     with ExitStack() as ending:
-        shops = [ending.enter_context(_shop(size)) for size in sizes]
+        shops = [
+            ending.enter_context(_shop(size, options.keep, sizes[:place].count(size)))
+            for place, size in enumerate(sizes)
+        ]
         for path in shops[0].paths:
             _measure(shops, path, options.rounds)
     _show("growth", growth_table(shops), is_kept=options.rounds >= ROUNDS)
@@ -73,6 +77,11 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m bench.growth")
     parser.add_argument("sizes", nargs="+", help="orders of each shop; or: memory")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        help="a folder where filled databases stay, to be used again; yours to empty",
+    )
     return parser.parse_args()
 
 
@@ -131,18 +140,24 @@ def _figures(
 
 
 @contextmanager
-def _shop(orders: int) -> Iterator[Shop]:
-    tell(f"{orders:,} orders are filled in")
+def _shop(orders: int, keep: Path | None, alike: int) -> Iterator[Shop]:
+    """Run a shop of so many orders, beside so many that have as many."""
+    kept = keep / f"{orders}{alike * '-again'}" if keep else None
     with (
-        running_stage(partial(_fill, orders)) as stage,
+        running_stage(partial(_fill, orders), kept) as stage,
         stage.shop() as server,
     ):
         yield Shop(orders, _paths(stage, server))
 
 
 def _fill(orders: int, folder: Path) -> None:
+    folder.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
     with empty_shop(folder) as url:
-        fill(url, orders, tell)
+        if is_filled(url):
+            tell(f"{folder} was filled before, and is used as it is")
+        else:
+            tell(f"{orders:,} orders are filled in")
+            fill(url, orders, tell)
 
 
 def _paths(stage: Stage, server: Server) -> dict[str, Measure]:

@@ -7,13 +7,14 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 from pathlib import Path
 from time import perf_counter
 
 import aiohttp
 
-from bench.measure import Round, cpu_seconds
+from bench.measure import Round, busiest_share, cpu_seconds, worker_seconds
 from bench.stage import Server
 
 SCRIPT = Path(__file__).with_name("load.lua")
@@ -36,6 +37,7 @@ class Load:
     done: int
     seconds: float
     p50: float
+    p95: float
     p99: float
 
 
@@ -58,23 +60,54 @@ def deliver(
     :param events: the signature and the body of each.
     :raises RuntimeError: there were too few for the time.
     """
+    asked = deliveries(path, events)
     if WRK:
-        with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
-            file.writelines(f"{signature}\t{body}\n" for signature, body in events)
-            file.flush()
-            load = _wrk(server.url + path, connections, seconds, file.name)
+        load = _wrk_once_each(server, asked, connections, seconds)
     else:
-        load = crowd(server, deliveries(path, events), connections, seconds)
+        load = crowd(server, asked, connections, seconds)
     # At the end of its lines wrk leaves some connections unanswered, and waits.
     if load.done > 0.95 * len(events):
         raise RuntimeError(f"{len(events)} events are too few for {seconds} s.")
     return load
 
 
+def pace(
+    server: Server,
+    asked: Sequence[Asked],
+    customers: int,
+    seconds: float,
+    every: float,
+) -> Load:
+    """Let so many customers ask, each once in so many seconds, on a line that is kept.
+
+    :param asked: each is asked once; there have to be enough.
+    """
+    if WRK:
+        return _wrk_once_each(server, asked, customers, seconds, every)
+    return crowd(server, asked, customers, seconds, every)
+
+
 def deliveries(path: str, events: Iterable[tuple[str, str]]) -> Iterator[Asked]:
     """Give the requests that deliver signed events."""
     for signature, body in events:
         yield Asked(path, body, (("Stripe-Signature", signature),))
+
+
+def _wrk_once_each(
+    server: Server,
+    asked: Iterable[Asked],
+    connections: int,
+    seconds: float,
+    every: float = 0.0,
+) -> Load:
+    with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
+        for one in asked:
+            signature = dict(one.headers).get("Stripe-Signature", "")
+            file.write(f"{one.path}\t{signature}\t{one.body or ''}\n")
+        file.flush()
+        wait = str(round(1000 * every))
+        customers = str(connections)
+        return _wrk(server.url, connections, seconds, file.name, wait, customers)
 
 
 def _wrk(url: str, connections: int, seconds: float, *lines: str) -> Load:
@@ -93,25 +126,34 @@ def crowd(
     customers: int,
     seconds: float,
     every: float = 0.0,
+    *,
+    anew: bool = False,
 ) -> Load:
     """Let so many customers ask at once, each as soon as it has its answer.
 
     :param every: seconds from one question of a customer to the next, if they wait.
+    :param anew: each asks on a line of its own, as somebody who has just come.
     """
-    return asyncio.run(_crowd(server.url, iter(asked), customers, seconds, every))
+    # One for each customer: they do not wait for each other.
+    lines = partial(aiohttp.TCPConnector, limit=0, force_close=anew)
+    asking = _crowd(server.url, iter(asked), customers, seconds, every, lines)
+    return asyncio.run(asking)
 
 
 async def _crowd(
-    url: str, asked: Iterator[Asked], customers: int, seconds: float, every: float
+    url: str,
+    asked: Iterator[Asked],
+    customers: int,
+    seconds: float,
+    every: float,
+    lines: Callable[[], aiohttp.TCPConnector],
 ) -> Load:
     took: list[float] = []
     failed: list[str] = []
     begun = perf_counter()
     ends = begun + seconds
-    # One for each customer: they do not wait for each other.
-    connector = aiohttp.TCPConnector(limit=0)
     timeout = aiohttp.ClientTimeout(total=30)
-    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+    async with aiohttp.ClientSession(connector=lines(), timeout=timeout) as session:
 
         async def customer(number: int) -> None:
             # Nobody arrives at the same moment.
@@ -131,6 +173,7 @@ async def _crowd(
             done=len(took),
             seconds=perf_counter() - begun,
             p50=1000 * took[len(took) // 2],
+            p95=1000 * took[int(len(took) * 0.95)],
             p99=1000 * took[int(len(took) * 0.99)],
         ),
     )
@@ -155,6 +198,7 @@ def _checked(failed: int, load: Load) -> Load:
 def under_load(server: Server, database_pid: int, work: Callable[[], Load]) -> Round:
     """Measure a load, and the CPU time that it takes."""
     web, database = cpu_seconds(server.pid), cpu_seconds(database_pid)
+    workers = worker_seconds(server.pid)
     load = work()
     return Round(
         per_second=load.done / load.seconds,
@@ -162,4 +206,6 @@ def under_load(server: Server, database_pid: int, work: Callable[[], Load]) -> R
         database_ms=1000 * (cpu_seconds(database_pid) - database) / load.done,
         p50=load.p50,
         p99=load.p99,
+        p95=load.p95,
+        busiest=busiest_share(workers, worker_seconds(server.pid)),
     )

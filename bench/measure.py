@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from statistics import median
-from time import perf_counter
 
 import psutil
 
@@ -18,7 +17,8 @@ class Round:
     """What one round has shown.
 
     `per_second`: pieces of work done. `web_ms`, `database_ms`: CPU time of each, in
-    milliseconds a piece. `p50`, `p99`: how long a piece took, in milliseconds.
+    milliseconds a piece. `p50`, `p95`, `p99`: how long a piece took, in milliseconds.
+    `busiest`: the busiest worker's share of what all workers did.
     """
 
     per_second: float
@@ -26,6 +26,8 @@ class Round:
     database_ms: float = 0.0
     p50: float | None = None
     p99: float | None = None
+    p95: float | None = None
+    busiest: float | None = None
 
 
 Measure = Callable[[], Round]
@@ -67,6 +69,15 @@ class Outcome:
         times = [(bare.web_ms, ours.web_ms) for ours, bare in pairs]
         return [bare / ours for bare, ours in times if bare and ours]
 
+    def last(self) -> str:
+        """Tell of the last pair: its ratio, and how evenly its workers were busy.
+
+        Kept-alive connections stay with the worker that happened to take them.
+        """
+        both = self.reference[-1].busiest, self.shop[-1].busiest
+        shares = " and ".join(f"{one:.0%}" for one in both if one is not None)
+        return f"{self.by_rate()[-1]:.2f}" + (shares and f", busiest worker {shares}")
+
     @property
     def reached(self) -> bool:
         """Tell whether the median of the pairs reaches the goal, by either measure."""
@@ -83,8 +94,7 @@ def compare(case: Case, pairs: int, tell: Callable[[str], None]) -> Outcome:
         for number in range(1, pairs + 1):
             outcome.reference.append(reference())
             outcome.shop.append(shop())
-            share = outcome.by_rate()[-1]
-            tell(f"{case.name}: pair {number} of {pairs}: {share:.2f}")
+            tell(f"{case.name}: pair {number} of {pairs}: {outcome.last()}")
     return outcome
 
 
@@ -103,33 +113,25 @@ def compare_all(
 
 def cpu_seconds(pid: int) -> float:
     """Give the CPU time that a process and its children have used, those ended too."""
-    used = 0.0
     root = psutil.Process(pid)
-    for process in (root, *root.children(recursive=True)):
-        try:
-            times = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        used += times.user + times.system
-        used += times.children_user + times.children_system
-    return used
+    return sum(map(_used, (root, *root.children(recursive=True))))
 
 
-def timed(work: Callable[[], int], web: int, database: int | None = None) -> Round:
-    """Measure a piece of work that counts what it has done.
+def worker_seconds(pid: int) -> dict[int, float]:
+    """Give the CPU time of each worker below a process, by its process id."""
+    return {child.pid: _used(child) for child in psutil.Process(pid).children()}
 
-    :param web: the process whose CPU time counts as ours, with its children.
-    :param database: the same for Postgres.
-    """
-    begun = perf_counter()
-    web_before = cpu_seconds(web)
-    database_before = cpu_seconds(database) if database else 0.0
-    done = work()
-    seconds = perf_counter() - begun
-    return Round(
-        per_second=done / seconds,
-        web_ms=1000 * (cpu_seconds(web) - web_before) / done,
-        database_ms=1000 * (cpu_seconds(database) - database_before) / done
-        if database
-        else 0.0,
-    )
+
+def busiest_share(before: dict[int, float], after: dict[int, float]) -> float | None:
+    """Give the busiest worker's share of the work; None where there is but one."""
+    spent = [after[pid] - before.get(pid, 0.0) for pid in after]
+    return max(spent) / sum(spent) if len(spent) > 1 and sum(spent) else None
+
+
+def _used(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    own = times.user + times.system
+    return float(own + times.children_user + times.children_system)

@@ -17,6 +17,8 @@ CREATE FUNCTION pg_temp.uid(n bigint, what text) RETURNS uuid IMMUTABLE RETURN o
     overlay(pg_temp.digest(n, what) PLACING '4' FROM 13) PLACING 'a' FROM 17)::uuid;
 CREATE FUNCTION pg_temp.draw(n bigint, what integer, below integer) RETURNS integer
     IMMUTABLE RETURN ((hashint8extended(n, what) & 2147483647) %% below)::integer;
+CREATE FUNCTION pg_temp.part(n bigint, whole bigint, span interval) RETURNS interval
+    IMMUTABLE RETURN n::double precision / whole * span;
 CREATE FUNCTION pg_temp.token(n bigint) RETURNS text IMMUTABLE RETURN translate(encode(
     sha256((%(salt)s || n::text)::bytea), 'base64'), '+/=', '-_');
 CREATE FUNCTION pg_temp.sign(places bigint, place integer) RETURNS text IMMUTABLE
@@ -72,9 +74,9 @@ FROM (SELECT *,
                 WHEN luck < 940 THEN 'canceled' WHEN luck < 970 THEN 'refunded'
                 WHEN luck < 990 THEN 'failed' ELSE 'paid' END::order_status AS status,
             CASE WHEN n > %(settled)s
-                THEN now() - (%(orders)s - n) * interval '50 minutes' / %(pending)s
+                THEN now() - pg_temp.part(%(orders)s - n, %(pending)s, '50 minutes')
                 ELSE now() - interval '3 hours'
-                    - (%(settled)s - n) * interval '1826 days' / %(settled)s
+                    - pg_temp.part(%(settled)s - n, %(settled)s, '1826 days')
                 END AS created_at
         FROM (SELECT n, pg_temp.draw(n, 1, 1000) AS luck,
                 pg_temp.draw(n, 2, %(baskets)s) AS basket,

@@ -112,20 +112,22 @@ def _connected(database_url: str) -> Iterator[Any]:
 
 
 @contextmanager
-def running_stage(fill: Callable[[Path], None] | None = None) -> Iterator[Stage]:
+def running_stage(
+    fill: Callable[[Path], None] | None = None, kept: Path | None = None
+) -> Iterator[Stage]:
     """Set up Postgres with the tests' catalog, and the emulator; end them afterwards.
 
     :param fill: writes into the folder that Postgres is then started on.
+    :param kept: that folder, where it is to stay.
     """
     with ExitStack() as ending:
         folder = Path(ending.enter_context(tempfile.TemporaryDirectory("-bench")))
         # Under root Postgres is another user, who has to pass through here.
         folder.chmod(0o711)
+        database = kept or folder / "postgres"
         if fill:
-            fill(folder / "postgres")
-        postgres = ending.enter_context(
-            embedded_postgres(folder / "postgres", settings=POSTGRES)
-        )
+            fill(database)
+        postgres = ending.enter_context(embedded_postgres(database, settings=POSTGRES))
         emulator = started_emulator(ending, folder)
         stage = Stage(postgres.url(), postgres.pid, emulator, folder)
         run(stage, "db", "upgrade")

@@ -6,7 +6,16 @@ from uuid import UUID
 
 import pytest
 
-from bench.orders import Payable, add_overdue, add_payable, fill, sizes, tabulate
+from bench import sales
+from bench.orders import (
+    Payable,
+    add_overdue,
+    add_payable,
+    fill,
+    is_filled,
+    sizes,
+    tabulate,
+)
 from storefront.demo.books import read_books
 from storefront.demo.check import (
     history_tells_the_same,
@@ -218,7 +227,17 @@ def test_filling_leaves_all_indexes_and_constraints_behind(
     assert definitions(filled) == definitions(database_url)
 
 
-def test_what_is_filled_is_not_filled_twice(filled: str) -> None:
+def test_ten_million_sales_have_room_in_their_years(database_url: str) -> None:
+    with connected(database_url) as connection, connection.cursor() as cursor:
+        cursor.execute(sales.FUNCTIONS, {"salt": "years", "tag": None})
+        cursor.execute("SELECT pg_temp.part(5000000, 10000000, '1826 days')::text")
+
+        assert cursor.fetchone() == ("913 days",)
+
+
+def test_what_is_filled_is_not_filled_twice(filled: str, database_url: str) -> None:
+    assert is_filled(filled)
+    assert not is_filled(database_url)
     with pytest.raises(ValueError, match="There are orders"):
         fill(filled, ORDERS, print)
     with pytest.raises(ValueError, match="Fewer than a thousand"):

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from bench.growth import Held, Shop, growth_table, memory_table
-from bench.measure import Case, Measure, Outcome, Round, compare_all
+from bench.measure import (
+    Case,
+    Measure,
+    Outcome,
+    Round,
+    busiest_share,
+    compare_all,
+)
 from bench.neighbours import PAYMENT, PAYMENTS, payment_script, pgbench_round
 from bench.plot import draw
 from bench.report import COLUMNS, PAGE, page, put_between, table, told, write
@@ -67,6 +74,21 @@ def test_the_median_of_either_ratio_reaches_the_goal(
 
 def test_without_a_web_server_only_the_rate_counts() -> None:
     assert outcome(50, cpu=0.0).by_cpu() == []
+
+
+def test_the_busiest_worker_is_told_with_each_pair() -> None:
+    one = Outcome(case(), [Round(50, 4, busiest=0.5)], [Round(100, 1, busiest=0.975)])
+
+    assert one.last() == "0.50, busiest worker 98% and 50%"
+    assert outcome(50).last() == "0.50"
+
+
+def test_what_workers_did_before_does_not_count() -> None:
+    assert busiest_share({1: 5.0, 2: 0.0}, {1: 8.0, 2: 1.0}) == 0.75
+    # One that was started meanwhile.
+    assert busiest_share({1: 5.0}, {1: 6.0, 3: 1.0}) == 0.5
+    assert busiest_share({1: 5.0}, {1: 6.0}) is None
+    assert busiest_share({1: 1.0, 2: 1.0}, {1: 1.0, 2: 1.0}) is None
 
 
 def test_a_case_that_fails_does_not_stop_the_others() -> None:
