@@ -147,16 +147,17 @@ def _repeated(stage: Stage) -> Iterator[Pair]:
 @contextmanager
 def _checkout(stage: Stage, waiting: int) -> Iterator[Pair]:
     with (
-        stage.slow_stripe(STRIPE_SECONDS),
-        stage.shop() as shop,
-        stage.bare("checkout") as bare,
+        stage.slow_stripe(STRIPE_SECONDS) as stripe,
+        stage.shop(**stripe.settings()) as shop,
+        stage.bare("checkout", **stripe.settings()) as bare,
     ):
 
         def buying(server: Server) -> Round:
             return under_load(
                 server,
                 stage.database_pid,
-                lambda: crowd(server, checkouts(), waiting, SECONDS),
+                # Each customer is another one: no line stays with one worker.
+                lambda: crowd(server, checkouts(), waiting, SECONDS, anew=True),
             )
 
         yield partial(buying, shop), partial(buying, bare)

@@ -19,6 +19,7 @@ from bench.stage import Server
 
 SCRIPT = Path(__file__).with_name("load.lua")
 WRK = shutil.which("wrk")
+COME_AGAIN = 503
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,17 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a load has shown: requests answered well, and how long they took, in ms."""
+    """What a load has shown: requests answered well, and how long they took, in ms.
+
+    `refused`: how many were told to come again, where that may be.
+    """
 
     done: int
     seconds: float
     p50: float
     p95: float
     p99: float
+    refused: int = 0
 
 
 def get(server: Server, path: str, connections: int, seconds: float) -> Load:
@@ -128,16 +133,29 @@ def crowd(
     every: float = 0.0,
     *,
     anew: bool = False,
+    may_refuse: bool = False,
 ) -> Load:
     """Let so many customers ask at once, each as soon as it has its answer.
 
     :param every: seconds from one question of a customer to the next, if they wait.
     :param anew: each asks on a line of its own, as somebody who has just come.
+    :param may_refuse: to be told to come again is no failure, and counted apart.
     """
     # One for each customer: they do not wait for each other.
     lines = partial(aiohttp.TCPConnector, limit=0, force_close=anew)
     asking = _crowd(server.url, iter(asked), customers, seconds, every, lines)
-    return asyncio.run(asking)
+    took, failed, spent = asyncio.run(asking)
+    refused = failed.count(COME_AGAIN) if may_refuse else 0
+    took.sort()
+    load = Load(
+        done=len(took),
+        seconds=spent,
+        p50=1000 * took[len(took) // 2],
+        p95=1000 * took[int(len(took) * 0.95)],
+        p99=1000 * took[int(len(took) * 0.99)],
+        refused=refused,
+    )
+    return _checked(len(failed) - refused, load)
 
 
 async def _crowd(
@@ -147,9 +165,10 @@ async def _crowd(
     seconds: float,
     every: float,
     lines: Callable[[], aiohttp.TCPConnector],
-) -> Load:
+) -> tuple[list[float], list[int], float]:
+    """Give how long good answers took, what others said, and the whole time."""
     took: list[float] = []
-    failed: list[str] = []
+    failed: list[int] = []
     begun = perf_counter()
     ends = begun + seconds
     timeout = aiohttp.ClientTimeout(total=30)
@@ -160,38 +179,30 @@ async def _crowd(
             await asyncio.sleep(every * number / customers)
             while perf_counter() < ends and (one := next(asked, None)):
                 at = perf_counter()
-                if not await _ask(session, url, one):
-                    failed.append(one.path)
-                took.append(perf_counter() - at)
+                status = await _ask(session, url, one)
+                if status < 400:
+                    took.append(perf_counter() - at)
+                else:
+                    failed.append(status)
                 await asyncio.sleep(max(0.0, at + every - perf_counter()))
 
         await asyncio.gather(*(customer(number) for number in range(customers)))
-    took.sort()
-    return _checked(
-        len(failed),
-        Load(
-            done=len(took),
-            seconds=perf_counter() - begun,
-            p50=1000 * took[len(took) // 2],
-            p95=1000 * took[int(len(took) * 0.95)],
-            p99=1000 * took[int(len(took) * 0.99)],
-        ),
-    )
+    return took, failed, perf_counter() - begun
 
 
-async def _ask(session: aiohttp.ClientSession, url: str, one: Asked) -> bool:
+async def _ask(session: aiohttp.ClientSession, url: str, one: Asked) -> int:
     method = "GET" if one.body is None else "POST"
     headers = {"Content-Type": "application/json"} if one.body else {}
     async with session.request(
         method, url + one.path, data=one.body, headers={**headers, **dict(one.headers)}
     ) as answer:
         await answer.read()
-        return answer.status < 400
+        return answer.status
 
 
 def _checked(failed: int, load: Load) -> Load:
     if failed:
-        raise RuntimeError(f"{failed} of {load.done} requests were not answered well.")
+        raise RuntimeError(f"{failed} requests beside {load.done} were not answered.")
     return load
 
 

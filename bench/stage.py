@@ -46,6 +46,21 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class SlowStripe:
+    """A Stripe that only makes sessions."""
+
+    url: str
+
+    def take(self, seconds: float) -> None:
+        """Let it take so long from now on."""
+        requests.get(f"{self.url}/pause/{seconds}", timeout=10).raise_for_status()
+
+    def settings(self) -> dict[str, str]:
+        """Give what a shop is told, so that it asks this one."""
+        return {"STRIPE_API_BASE": self.url, "STRIPE_CHECKOUT_ORIGINS": self.url}
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """Where everything is, and what the shop is started with."""
 
@@ -56,13 +71,13 @@ class Stage:
 
     def settings(self, **more: str) -> dict[str, str]:
         """Give the shop's settings; `more` overrides them."""
-        return environment(
-            self.database_url,
-            STRIPE_API_BASE=self.emulator.url,
-            STRIPE_CHECKOUT_ORIGINS=self.emulator.url,
-            MAIL_DEFAULT_SENDER="Lunaria <studio@lunaria.example>",
-            **{"CHECKOUT_RATE": "1000000 per minute", **more},
-        )
+        usual = {
+            "STRIPE_API_BASE": self.emulator.url,
+            "STRIPE_CHECKOUT_ORIGINS": self.emulator.url,
+            "MAIL_DEFAULT_SENDER": "Lunaria <studio@lunaria.example>",
+            "CHECKOUT_RATE": "1000000 per minute",
+        }
+        return environment(self.database_url, **{**usual, **more})
 
     def execute(self, statement: str, *values: object) -> None:
         """Change the database, past the shop."""
@@ -76,13 +91,18 @@ class Stage:
             return cursor.fetchall()
 
     @contextmanager
-    def slow_stripe(self, seconds: float) -> Iterator[None]:
-        """Let Stripe take so long for each answer."""
-        self.emulator.be_slow(round(1000 * seconds))
+    def slow_stripe(self, seconds: float) -> Iterator["SlowStripe"]:
+        """Run a Stripe that takes so long for each answer."""
+        stripe = SlowStripe(f"http://127.0.0.1:{(port := free_port())}")
+        command = [sys.executable, "-m", "bench.stripe_stub", str(port)]
+        log = self.folder / "stripe.log"
+        child = start_child("stripe", command, log=log, env=os.environ, cwd=ROOT)
         try:
-            yield
+            _wait_for(stripe.url, child)
+            stripe.take(seconds)
+            yield stripe
         finally:
-            self.emulator.set_faults()
+            child.stop()
 
     @contextmanager
     def shop(self, **more: str) -> Iterator[Server]:

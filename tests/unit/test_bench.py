@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.growth import Held, Shop, growth_table, memory_table
+from bench.load import Load
 from bench.measure import (
     Case,
     Measure,
@@ -17,7 +18,11 @@ from bench.measure import (
 )
 from bench.neighbours import PAYMENT, PAYMENTS, payment_script, pgbench_round
 from bench.plot import draw
+from bench.pollers import ANEW, KEPT
+from bench.pollers import table as pollers_table
 from bench.report import COLUMNS, PAGE, page, put_between, table, told, write
+from bench.stripe_stub import amount_of, length_of, members
+from bench.waiting import Look, Time, checkouts_table, paths_table
 
 
 @contextmanager
@@ -161,7 +166,7 @@ def test_missing_marks_are_told() -> None:
         put_between("<!-- x -->\n", "x", "new")
 
 
-@pytest.mark.parametrize("name", ["bench", "growth", "memory"])
+@pytest.mark.parametrize("name", ["bench", "waiting", "pollers", "growth", "memory"])
 def test_the_page_has_its_marks(name: str) -> None:
     assert "new" in put_between(PAGE.read_text("utf-8"), name, "new")
 
@@ -220,3 +225,57 @@ def test_a_plot_names_each_case_that_was_measured(tmp_path: Path) -> None:
     drawn = path.read_text("utf-8")
     assert ">catalog<" in drawn
     assert ">away<" not in drawn
+
+
+# While checkouts wait
+
+
+def load(p95: float, done: int = 100) -> Load:
+    """Give a load of ten seconds."""
+    return Load(done=done, seconds=10.0, p50=p95 / 2, p95=p95, p99=p95 * 2, refused=1)
+
+
+def test_what_waiting_does_to_a_path_is_told_as_a_ratio() -> None:
+    calm, busy = Look(0, 1, 0.01), Look(3, 2, 0.25)
+    times = [
+        Time(None, {"catalog": load(4)}, (calm,), 1.0),
+        Time(0.3, {"catalog": load(5)}, (calm, busy), 11.0, load(600, 1200)),
+        Time(3.0, {"catalog": load(4)}, (calm,), 2.0, load(3100, 150)),
+    ]
+
+    *_, path = paths_table(times).splitlines()
+    *_, brief, long = checkouts_table(times).splitlines()
+
+    assert path == "| catalog | 2.00 | 4.00 | 5.00 | 1.25 | 4.00 | 1.00 |"
+    assert brief == (
+        "| 0.3 s | 120 | 160 | 0.75 | 8.33 | 300 | 600 | 1 of 1,201"
+        " | 1.50 – 3 | 1.50 – 2 | 250 |"
+    )
+    assert long.startswith("| 3 s | 15.0 | 16.0 | 0.94 | 6.67 |")
+
+
+def test_the_stub_makes_the_session_that_is_asked_for() -> None:
+    asked = {
+        "line_items[0][price_data][unit_amount]": "9500",
+        "line_items[0][quantity]": "2",
+        "line_items[1][price_data][unit_amount]": "100",
+        "line_items[1][quantity]": "3",
+        "metadata[order_id]": "one",
+    }
+
+    assert amount_of(asked) == 19_300
+    assert members(asked, "metadata") == {"order_id": "one"}
+    assert length_of("POST / HTTP/1.1\r\nContent-LENGTH: 12\r\n\r\n") == 12
+    assert length_of("GET / HTTP/1.1\r\n\r\n") == 0
+
+
+def test_pollers_are_quick_enough_or_not() -> None:
+    rounds = {
+        KEPT: [Round(500, 0.4, 0.2, 2, 9, 5, 0.5)],
+        ANEW: [Round(490, 0.5, 0.2, 3, 21, 9, 0.75)],
+    }
+
+    *_, kept, anew = pollers_table(rounds).splitlines()
+
+    assert kept == f"| {KEPT} | 500 | 2.00 | 5.00 | 9.00 | 0.40 | 0.20 | 50% | yes |"
+    assert anew.endswith("| 75% | no |")
