@@ -72,11 +72,15 @@ def _page(stage: Stage, path: str) -> Iterator[Pair]:
     with stage.shop() as shop:
         size = _size_of(shop, path)
         with stage.bare("bytes", PAGE_BYTES=str(size)) as bare:
-            yield _asking(stage, shop, path), _asking(stage, bare, "/")
+            yield (
+                partial(asking, stage, shop, path),
+                partial(asking, stage, bare, "/"),
+            )
 
 
-def _asking(stage: Stage, server: Server, path: str) -> Measure:
-    return lambda: under_load(
+def asking(stage: Stage, server: Server, path: str) -> Round:
+    """Measure a round in which one page is asked for."""
+    return under_load(
         server,
         stage.database_pid,
         lambda: get(server, path, PAGE_CONNECTIONS, SECONDS),
@@ -94,13 +98,17 @@ def _size_of(server: Server, path: str) -> int:
 def _poll(stage: Stage) -> Iterator[Pair]:
     (order,) = asked_just_now(stage, add_payable(stage.database_url, 1, _tag()))
     with stage.shop() as shop, stage.bare("poll") as bare:
-        path = f"/orders/{order.page_token}/status"
+        yield (
+            partial(polling, stage, shop, order),
+            partial(asking, stage, bare, f"/orders/{order.page_token}/status"),
+        )
 
-        def polling() -> Round:
-            # A page that has just been opened: it goes on asking every two seconds.
-            return _asking(stage, shop, f"{path}?every=2&since={int(time.time())}")()
 
-        yield polling, _asking(stage, bare, path)
+def polling(stage: Stage, server: Server, order: Payable) -> Round:
+    """Measure a round for a page just opened: it goes on asking every two seconds."""
+    now = int(time.time())
+    path = f"/orders/{order.page_token}/status?every=2&since={now}"
+    return asking(stage, server, path)
 
 
 def asked_just_now(stage: Stage, orders: list[Payable]) -> list[Payable]:
@@ -116,14 +124,14 @@ def asked_just_now(stage: Stage, orders: list[Payable]) -> list[Payable]:
 @contextmanager
 def _webhook(stage: Stage) -> Iterator[Pair]:
     with stage.shop() as shop, stage.bare("webhook") as bare:
+        yield (
+            lambda: delivering(stage, shop, WEBHOOKS, paid(stage, DELIVERIES)),
+            lambda: delivering(stage, bare, "/first", paid(stage, DELIVERIES)),
+        )
 
-        def delivering(server: Server, path: str) -> Round:
-            return _delivering(stage, server, path, paid(stage, DELIVERIES))
 
-        yield partial(delivering, shop, WEBHOOKS), partial(delivering, bare, "/first")
-
-
-def _delivering(stage: Stage, server: Server, path: str, bodies: list[str]) -> Round:
+def delivering(stage: Stage, server: Server, path: str, bodies: list[str]) -> Round:
+    """Measure a round in which these events are delivered."""
     events = signed(bodies)
     return under_load(
         server,
@@ -139,7 +147,7 @@ def _repeated(stage: Stage) -> Iterator[Pair]:
         crowd(shop, deliveries(WEBHOOKS, signed(bodies)), WEBHOOK_CONNECTIONS, 60.0)
 
         def repeating(server: Server, path: str) -> Round:
-            return _delivering(stage, server, path, bodies)
+            return delivering(stage, server, path, bodies)
 
         yield partial(repeating, shop, WEBHOOKS), partial(repeating, bare, "/again")
 
@@ -151,16 +159,20 @@ def _checkout(stage: Stage, waiting: int) -> Iterator[Pair]:
         stage.shop(**stripe.settings()) as shop,
         stage.bare("checkout", **stripe.settings()) as bare,
     ):
+        yield (
+            partial(buying, stage, shop, waiting),
+            partial(buying, stage, bare, waiting),
+        )
 
-        def buying(server: Server) -> Round:
-            return under_load(
-                server,
-                stage.database_pid,
-                # Each customer is another one: no line stays with one worker.
-                lambda: crowd(server, checkouts(), waiting, SECONDS, anew=True),
-            )
 
-        yield partial(buying, shop), partial(buying, bare)
+def buying(stage: Stage, server: Server, waiting: int) -> Round:
+    """Measure a round in which so many check out at once."""
+    return under_load(
+        server,
+        stage.database_pid,
+        # Each customer is another one: no line stays with one worker.
+        lambda: crowd(server, checkouts(), waiting, SECONDS, anew=True),
+    )
 
 
 def checkouts() -> Iterator[Asked]:

@@ -21,8 +21,12 @@ from bench.plot import draw
 from bench.pollers import ANEW, KEPT
 from bench.pollers import table as pollers_table
 from bench.report import COLUMNS, PAGE, page, put_between, table, told, write
+from bench.servers import table as servers_table
 from bench.stripe_stub import amount_of, length_of, members
 from bench.waiting import Look, Time, checkouts_table, paths_table
+
+
+MARKS = ("bench", "waiting", "pollers", "servers", "growth", "memory")
 
 
 @contextmanager
@@ -166,7 +170,7 @@ def test_missing_marks_are_told() -> None:
         put_between("<!-- x -->\n", "x", "new")
 
 
-@pytest.mark.parametrize("name", ["bench", "waiting", "pollers", "growth", "memory"])
+@pytest.mark.parametrize("name", MARKS)
 def test_the_page_has_its_marks(name: str) -> None:
     assert "new" in put_between(PAGE.read_text("utf-8"), name, "new")
 
@@ -279,3 +283,20 @@ def test_pollers_are_quick_enough_or_not() -> None:
 
     assert kept == f"| {KEPT} | 500 | 2.00 | 5.00 | 9.00 | 0.40 | 0.20 | 50% | yes |"
     assert anew.endswith("| 75% | no |")
+
+
+def test_one_server_is_told_beside_the_other() -> None:
+    found = Outcome(
+        case(),
+        shop=[Round(300, 0.5, 0, 1, 4, 2, 0.5)],
+        reference=[Round(200, 1.5, 0, 2, 8, 4, 0.75)],
+    )
+    failed = Outcome(case(), trouble="away")
+
+    head, _, row, none = servers_table([found, failed]).splitlines()
+
+    assert row == (
+        "| catalog | 200 | 2.00 | 8.00 | 1.50 | 75% | 300 | 1.00 | 4.00 | 0.50 | 50%"
+        " | 1.50 – **1.50** – 1.50 | 3.00 |"
+    )
+    assert none.count("|") == head.count("|")
