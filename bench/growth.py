@@ -24,16 +24,16 @@ import psutil
 
 from bench.cases import asked_just_now, checkouts, paid, signed
 from bench.load import Asked, Load, crowd, deliver, deliveries, get, under_load
-from bench.measure import Measure, Round
+from bench.measure import Measure, Round, evenly
 from bench.orders import add_payable, empty_shop, fill, is_filled
-from bench.report import machine, markdown, tell, told, write
+from bench.report import machine, markdown, tell, told, usual, write
 from bench.stage import Server, Stage, running_stage
 from tests.factories.events import WEBHOOKS
 from tests.fixtures.shop import READING
 
 # Few: what is looked for is the time of an answer, not what a full machine makes of it.
 CONNECTIONS = 3
-SECONDS, ROUNDS = 2.0, 5
+SECONDS, ROUNDS = 2.0, 15
 # More than are delivered in a round.
 DELIVERIES = 4_000
 # Delivered before, then again and again.
@@ -53,7 +53,7 @@ class Shop:
 
     def measure(self, path: str) -> None:
         """Measure a round of a path."""
-        self.rounds.setdefault(path, []).append(self.paths[path]())
+        self.rounds.setdefault(path, []).append(evenly(self.paths[path]))
 
 
 def main() -> None:
@@ -69,14 +69,17 @@ def main() -> None:
             for place, size in enumerate(sizes)
         ]
         for path in shops[0].paths:
-            _measure(shops, path, options.rounds)
-    _show("growth", growth_table(shops), is_kept=options.rounds >= ROUNDS)
+            if options.only in path:
+                _measure(shops, path, options.rounds)
+    is_kept = options.rounds >= ROUNDS and not options.only
+    _show("growth", growth_table(shops), is_kept=is_kept)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m bench.growth")
     parser.add_argument("sizes", nargs="+", help="orders of each shop; or: memory")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--only", default="", help="paths whose name has these words")
     parser.add_argument(
         "--keep",
         type=Path,
@@ -98,8 +101,13 @@ def _measure(shops: Sequence[Shop], path: str, rounds: int) -> None:
             shop.measure(path)
     for shop in shops:
         shop.rounds[path].pop(0)
-    found = [median(one.p99 or 0.0 for one in shop.rounds[path]) for shop in shops]
-    tell(f"{path}: p99 {', '.join(f'{told(one)} ms' for one in found)}")
+    tell(f"{path}: {', '.join(_in_short(shop.rounds[path]) for shop in shops)}")
+
+
+def _in_short(rounds: Sequence[Round]) -> str:
+    """Tell p99; and of each round CPU time, and the busiest worker's share of it."""
+    each = " ".join(f"{told(one.web_ms)}/{one.busiest or 1.0:.0%}" for one in rounds)
+    return f"{usual(rounds, lambda one: one.p99)} ms ({each})"
 
 
 # A table

@@ -1,7 +1,8 @@
 """Several machines, as far as one shows it: `python -m bench.hosts` prints it all.
 
-So many gunicorns share nothing but one Postgres, behind a PgBouncer that keeps no
-sessions. Customers buy at all of them at once; then all books are compared.
+So many gunicorns, each in a network of its own where that can be had, share nothing but
+one Postgres, behind a PgBouncer that keeps no sessions. Customers buy at all of them at
+once; then all books are compared.
 """
 
 import os
@@ -17,18 +18,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import psycopg2
 import requests
 
+from bench.machines import Machine, address_for, are_apart, machines
 from bench.measure import cpu_seconds
+from bench.stage import GUNICORN, ROOT, started
 from storefront.demo.books import read_books
 from storefront.demo.check import check
 from storefront.demo.mailbox import Mailbox, running_mailbox
-from storefront.demo.ports import free_port
+from storefront.demo.ports import LOOPBACK, free_port
 from storefront.demo.postgres import EmbeddedPostgres, embedded_postgres
 from storefront.scheduler.timetable import TIMETABLE
 from storefront.webhooks.handlers import HANDLERS
-from tests.chaos.stage import Server, run, started_emulator
+from tests.chaos.stage import run, started_emulator
 from tests.factories.catalog import CATALOG
 from tests.factories.events import WEBHOOKS
 from tests.fixtures.emulator import EmulatorHand
@@ -44,6 +48,7 @@ TOO_MANY = 15
 SERVER_CONNECTIONS = 10
 SECONDS_TO_BE_READY = 60.0
 SECONDS_FOR_LETTERS = 60.0
+ON_LOOPBACK = "all on loopback: networks of their own take root and the program ip"
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,8 @@ class Hosts:
 def main(tell: Callable[[str], object]) -> bool:
     """Run it; give whether all is well."""
     with _running() as hosts:
-        tell(f"{HOSTS} machines with 2 workers each, {SERVER_CONNECTIONS} connections")
+        where = "each in a network of its own" if are_apart() else ON_LOOPBACK
+        tell(f"{HOSTS} machines with 2 workers each, {where}")
         begun = time.monotonic()
         before, costs = _claims(hosts), _costs(hosts)
         with ThreadPoolExecutor(CUSTOMERS) as customers:
@@ -113,11 +119,12 @@ def _running() -> Iterator[Hosts]:
         postgres = ending.enter_context(embedded_postgres(folder / "postgres"))
         mailbox = ending.enter_context(running_mailbox())
         emulator = started_emulator(ending, folder)
-        urls = [f"http://127.0.0.1:{free_port()}" for _ in range(HOSTS)]
-        emulator.add_endpoint(urls[-1] + WEBHOOKS, WEBHOOK_SECRET, *HANDLERS)
+        ports = [urlsplit(emulator.url).port or 0, mailbox.smtp_port]
+        hosts = ending.enter_context(machines(HOSTS, ports, folder))
+        emulator.add_endpoint(hosts[-1].url + WEBHOOKS, WEBHOOK_SECRET, *HANDLERS)
         settings = environment(
             ending.enter_context(_pooled(postgres, folder)),
-            BASE_URL=urls[0],
+            BASE_URL=hosts[0].url,
             STRIPE_API_BASE=emulator.url,
             MAIL_SERVER="127.0.0.1",
             MAIL_PORT=str(mailbox.smtp_port),
@@ -129,14 +136,29 @@ def _running() -> Iterator[Hosts]:
         direct = settings | {"DATABASE_URL": postgres.url()}
         run(direct, "db", "upgrade").check_returncode()
         run(direct, "catalog", "load", str(CATALOG)).check_returncode()
-        servers = []
-        for number, url in enumerate(urls):
-            server = Server(url, settings, folder / f"host-{number}.log")
-            ending.callback(server.stop)
-            server.start()
-            server.wait()
-            servers += [worker.pid for worker in server.workers()]
-        yield Hosts(urls, postgres.url(), postgres.pid, servers, emulator, mailbox)
+        workers = [
+            worker.pid
+            for host in hosts
+            for worker in _serve(ending, host, settings, folder)
+        ]
+        urls = [host.url for host in hosts]
+        yield Hosts(urls, postgres.url(), postgres.pid, workers, emulator, mailbox)
+
+
+def _serve(
+    ending: ExitStack, host: Machine, settings: dict[str, str], folder: Path
+) -> list[psutil.Process]:
+    """Serve the shop on a machine; give its workers."""
+    command = [
+        *host.inside,
+        *GUNICORN,
+        "wsgi:app",
+        f"--bind={host.bind}",
+    ]
+    log = folder / f"host-{host.port}.log"
+    serving = started(command, host.url, "/readyz", env=settings, cwd=ROOT, log=log)
+    server = ending.enter_context(serving)
+    return psutil.Process(server.pid).children()
 
 
 @contextmanager
@@ -145,12 +167,12 @@ def _pooled(postgres: EmbeddedPostgres, folder: Path) -> Iterator[str]:
     program = find_pgbouncer()
     if program is None:
         raise SystemExit("No PgBouncer here: tests/tools/pgbouncer.py gets one.")
-    port, there = free_port(), urlsplit(postgres.url())
+    port, there, host = free_port(), urlsplit(postgres.url()), address_for(LOOPBACK)
     settings = folder / "pgbouncer.ini"
     settings.write_text(
         f"[databases]\nshop = host=127.0.0.1 port={there.port} dbname={there.path[1:]}"
         f" user={there.username} password={there.password}\n"
-        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n"
+        f"[pgbouncer]\nlisten_addr = {host}\nlisten_port = {port}\n"
         "unix_socket_dir =\nauth_type = any\npool_mode = transaction\n"
         f"default_pool_size = {SERVER_CONNECTIONS}\nmax_client_conn = 500\n"
         "ignore_startup_parameters = options,extra_float_digits\n"
@@ -159,7 +181,7 @@ def _pooled(postgres: EmbeddedPostgres, folder: Path) -> Iterator[str]:
     process = subprocess.Popen(
         [program, "-q", *account, settings], stderr=subprocess.DEVNULL
     )
-    url = f"postgresql://anybody@127.0.0.1:{port}/shop"
+    url = f"postgresql://anybody@{host}:{port}/shop"
     try:
         _wait_for(url)
         yield url

@@ -109,6 +109,8 @@ class Stage:
         """Serve the shop."""
         settings = self.settings(**more)
         with serving("wsgi:app", ROOT, settings, self.folder, "/readyz") as server:
+            # Its first page takes as long as a round where the machine is busy.
+            requests.get(server.url, timeout=SECONDS_TO_BE_READY).raise_for_status()
             yield server
 
     @contextmanager

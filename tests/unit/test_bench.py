@@ -15,6 +15,7 @@ from bench.measure import (
     Round,
     busiest_share,
     compare_all,
+    evenly,
 )
 from bench.neighbours import PAYMENT, PAYMENTS, payment_script, pgbench_round
 from bench.plot import draw
@@ -24,7 +25,6 @@ from bench.report import COLUMNS, PAGE, page, put_between, table, told, write
 from bench.servers import table as servers_table
 from bench.stripe_stub import amount_of, length_of, members
 from bench.waiting import Look, Time, checkouts_table, paths_table
-
 
 MARKS = ("bench", "waiting", "pollers", "servers", "growth", "memory")
 
@@ -98,6 +98,23 @@ def test_what_workers_did_before_does_not_count() -> None:
     assert busiest_share({1: 5.0}, {1: 6.0, 3: 1.0}) == 0.5
     assert busiest_share({1: 5.0}, {1: 6.0}) is None
     assert busiest_share({1: 1.0, 2: 1.0}, {1: 1.0, 2: 1.0}) is None
+
+
+@pytest.mark.parametrize(
+    ("shares", "kept"),
+    [
+        ((0.5, 0.9), 0.5),
+        ((1.0, 0.9, 0.6), 0.6),
+        ((1.0, 0.9, 0.8, 0.5), 0.8),
+        ((None, 0.5), None),
+    ],
+)
+def test_a_round_of_one_worker_is_measured_anew(
+    shares: tuple[float | None, ...], kept: float | None
+) -> None:
+    rounds = iter([Round(1, 1, busiest=share) for share in shares])
+
+    assert evenly(lambda: next(rounds)).busiest == kept
 
 
 def test_a_case_that_fails_does_not_stop_the_others() -> None:
