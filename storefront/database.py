@@ -8,9 +8,10 @@ from contextvars import ContextVar
 from typing import Any, NoReturn
 
 import psycopg2
-from psycopg2 import extensions
-from sqlalchemy import event
-from sqlalchemy.exc import InvalidatePoolError
+from psycopg2 import errors, extensions
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 from storefront.errors import SettingsError
@@ -29,6 +30,22 @@ _unasked: ContextVar[bool] = ContextVar("unasked", default=False)
 
 class DatabaseSilent(psycopg2.OperationalError):
     """Postgres has said nothing for too long; asked again, it would not either."""
+
+
+def takes_no_changes(error: BaseException) -> bool:
+    """Tell whether it was a replica that was asked, or a server that was set so.
+
+    Either is so for a moment, as where a replica is to take over.
+    """
+    return isinstance(error, errors.ReadOnlySqlTransaction)
+
+
+@event.listens_for(Engine, "handle_error")
+def _call_it_away(context: ExceptionContext) -> None:
+    """Have a server that takes no changes count as one that is away: it comes back."""
+    error = context.original_exception
+    if takes_no_changes(error):
+        raise OperationalError(context.statement, None, error, hide_parameters=True)
 
 
 def engine_options(settings: Settings) -> dict[str, object]:

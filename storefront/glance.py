@@ -3,9 +3,9 @@
 from typing import Any
 
 import psycopg2
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from storefront.database import DatabaseSilent, unasked
+from storefront.database import DatabaseSilent, takes_no_changes, unasked
 from storefront.extensions import db
 
 Row = tuple[Any, ...]
@@ -46,6 +46,8 @@ def single_trip(statement: str, **values: Any) -> Row | None:
 
 
 def _wrapped(statement: str, error: psycopg2.Error) -> BaseException:
+    if takes_no_changes(error):
+        return OperationalError(statement, None, error, hide_parameters=True)
     return DBAPIError.instance(
         statement, None, error, psycopg2.Error, hide_parameters=True
     )

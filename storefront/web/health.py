@@ -37,6 +37,7 @@ def ready() -> ResponseReturnValue:
     The scheduler's heartbeat is told, but a slow job is no reason to send no customers.
     """
     try:
+        read_only = db.session.scalar(text("SHOW transaction_read_only"))
         version = db.session.scalar(text("SELECT version_num FROM alembic_version"))
         age = db.session.scalar(
             text(
@@ -47,6 +48,8 @@ def ready() -> ResponseReturnValue:
     except SQLAlchemyError as error:
         db.session.rollback()
         return _not_ready(_what_is_missing(error))
+    if read_only == "on":
+        return _not_ready("the database takes no changes")
     if version != current_app.extensions["schema_head"] and _is_behind(version):
         return _not_ready("the schema is behind this code: run flask db upgrade")
     heartbeat = None if age is None else round(float(age), 1)
