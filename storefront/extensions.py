@@ -7,6 +7,7 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import DateTime, Enum, MetaData, event
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState
 
 
@@ -40,6 +41,8 @@ mail = Mail()
 csrf = CSRFProtect()
 
 TIMESTAMP = DateTime(timezone=True)
+# Nothing is NULL, and not JSON's own null: Postgres knows how to ask for that.
+JSON_OR_NULL = JSONB(none_as_null=True)
 
 
 def stored_enum(enum: type[StrEnum], name: str) -> Enum:

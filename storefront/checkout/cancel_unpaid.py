@@ -68,7 +68,7 @@ def _lock_pending(session_ids: Sequence[str]) -> Sequence[UUID]:
         select(Order.id)
         .where(Order.id.in_(meant), Order.status == OrderStatus.PENDING)
         .order_by(Order.id)
-        .with_for_update(of=Order, skip_locked=True)
+        .with_for_update(skip_locked=True)
     ).all()
 
 
@@ -93,14 +93,14 @@ def _cancel(order_ids: Sequence[UUID], session_ids: Sequence[str], source: str) 
         )
         .values(state=AttemptState.EXPIRED)
         .returning(CheckoutAttempt.order_id)
-        .cte("expired")
+        .cte()
     )
     canceled = (
         update(Order)
         .where(Order.id == expired.c.order_id)
         .values(status=OrderStatus.CANCELED)
         .returning(Order.id)
-        .cte("canceled")
+        .cte()
     )
     told = select(
         func.gen_random_uuid(),

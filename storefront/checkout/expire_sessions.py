@@ -49,8 +49,8 @@ def expire_sessions(
                 turns.end()
             return error
 
-    with ThreadPoolExecutor(AT_ONCE, "expiry") as pool:
-        answers = zip(session_ids, pool.map(ask, session_ids), strict=True)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = pool.map(lambda one: (one, ask(one)), session_ids)
         return {session_id: answer for session_id, answer in answers if answer}
 
 

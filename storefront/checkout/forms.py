@@ -29,8 +29,9 @@ from storefront.texts.models import Consent
 UNWRITABLE = frozenset({"Cc", "Co", "Cn", "Zl", "Zp"})
 # What turns the direction of writing, or is not seen at all. (Two joiners of the same
 # family belong into Persian and Indian names.)
-HIDDEN = frozenset("\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff")
-TURNING = frozenset(map(chr, range(0x2066, 0x206A)))
+HIDDEN = frozenset(
+    "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
 
 # What is wrong with a field, whatever it is.
 SENTENCES = {
@@ -51,8 +52,7 @@ ODD = later("This is not in the form that is asked for.")
 
 
 def _is_writable(text: str) -> bool:
-    hidden = HIDDEN | TURNING
-    return not any(category(c) in UNWRITABLE or c in hidden for c in text)
+    return not any(category(c) in UNWRITABLE or c in HIDDEN for c in text)
 
 
 def _email(value: str) -> str:
@@ -97,9 +97,9 @@ Name = Annotated[
 ]
 
 
-def _unix_lines(value: Any) -> Any:
+def _unix_lines(value: str) -> str:
     # Browsers count a line's end as one sign and send two.
-    return value.replace("\r\n", "\n") if isinstance(value, str) else value
+    return value.replace("\r\n", "\n")
 
 
 Note = Annotated[
@@ -114,7 +114,7 @@ Reason = Annotated[
     StringConstraints(strip_whitespace=True, max_length=1000),
     AfterValidator(_reason),
 ]
-Quantity = Annotated[int, Field(ge=1, le=MOST_OF_ONE, strict=True)]
+Quantity = Annotated[int, Field(ge=1, le=MOST_OF_ONE)]
 ProductId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,99}$")]
 
 
@@ -165,7 +165,7 @@ class DetailsForm(BaseModel):
     """The details form: what a person typed about one product."""
 
     service_id: ProductId
-    quantity: Annotated[int, Field(ge=1, le=MOST_OF_ONE)]
+    quantity: Quantity
     email: Email
     name: Name
     note: Note = ""
@@ -196,9 +196,9 @@ def read_form(form: Mapping[str, str], asked: Consent | None = None) -> DetailsF
     :raises FieldError: with a sentence for each field that needs another look.
     """
     given = {name: form[name] for name in DetailsForm.model_fields if name in form}
-    quantity = given.get("quantity", "")
-    if not re.fullmatch(r"[0-9]{1,3}", quantity):
-        given["quantity"] = "0"
+    if not re.fullmatch(r"[0-9]{1,3}", str(given.get("quantity"))):
+        # Whatever else Python reads as a number.
+        given.pop("quantity", None)
     fault = consent_fault(form.get("consent", ""), asked)
     faults = {"consent": fault} if fault else {}
     try:
@@ -240,7 +240,7 @@ def read_email(typed: str) -> str:
     try:
         return _EMAIL.validate_python(typed)
     except ValidationError:
-        raise FieldError({"email": _sentence("email", "invalid", "")}) from None
+        raise FieldError({"email": _(SENTENCES["email"])}) from None
 
 
 def read_body(body: Any) -> CheckoutBody:
@@ -256,11 +256,10 @@ def read_body(body: Any) -> CheckoutBody:
 
 def _sentences(error: ValidationError) -> dict[str, str]:
     sentences: dict[str, str] = {}
-    for one in error.errors(include_input=False, include_url=False):
-        path = [str(part) for part in one["loc"]]
-        field = path[-1] if path else ""
-        sentence = _sentence(field, one["type"], one["msg"])
-        sentences.setdefault(".".join(path) or "body", sentence)
+    for one in error.errors():
+        path = [str(part) for part in one["loc"]] or ["body"]
+        sentence = _sentence(path[-1], one["type"], one["msg"])
+        sentences.setdefault(".".join(path), sentence)
     return sentences
 
 

@@ -5,10 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Text, func
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from storefront.extensions import TIMESTAMP, db
+from storefront.extensions import JSON_OR_NULL, TIMESTAMP, db
 from storefront.orders.models import Order
 
 
@@ -25,7 +24,7 @@ class CheckoutRequest(db.Model):  # type: ignore[name-defined,misc]
     fingerprint: Mapped[str] = mapped_column(Text)
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
     claimed_until: Mapped[datetime | None] = mapped_column(TIMESTAMP)
-    answer: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    answer: Mapped[dict[str, Any] | None] = mapped_column(JSON_OR_NULL)
     created_at: Mapped[datetime] = mapped_column(
         TIMESTAMP, server_default=func.now(), index=True
     )

@@ -1,5 +1,6 @@
 """Writing an order down again that Stripe was paid for and the database has lost."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,8 @@ from storefront.settings import current_settings
 from storefront.web.languages import split
 
 Lines = list[dict[str, Any]]
+# As our mark lists them: what, how many, and the price of one.
+ITEM = re.compile(r"([^*]+)\*([0-9]+)\*([0-9]+)")
 
 
 def rebuild_order(session: SessionSeen, mark: Mark) -> bool:
@@ -44,18 +47,19 @@ def rebuild_order(session: SessionSeen, mark: Mark) -> bool:
     if not mark.number or not session.email or total != session.amount:
         raise_matter("paid order is lost", session.id, None, paid=told, customer=who)
         return False
+    path = urlsplit(session.success_url or "").path
     order = Order(
         id=mark.order_id,
         # Somebody may have got its number since the backup was restored.
         number=next_number() if is_taken(mark.number) else mark.number,
-        page_token=_page_token(session),
+        page_token=_page_token(path),
         status=OrderStatus.PENDING,
         line_items=lines,
         currency=session.currency,
         total_amount=session.amount,
         customer_email=session.email,
         customer_name=session.customer_name or session.email,
-        locale=_locale(session),
+        locale=_locale(path),
         provider=Provider.STRIPE,
         created_at=datetime.fromtimestamp(session.created, UTC),
     )
@@ -80,16 +84,15 @@ def _lines(mark: Mark) -> Lines:
     """Read the items of our mark, with what the catalog says of them today."""
     lines: Lines = []
     for item in (mark.items or "").split():
-        product_id, _, rest = item.partition("*")
-        quantity, _, unit_amount = rest.partition("*")
-        product = find_offer(product_id)
-        if product is None or not (quantity.isdecimal() and unit_amount.isdecimal()):
+        parts = ITEM.fullmatch(item)
+        product = find_offer(parts[1]) if parts else None
+        if parts is None or product is None:
             return []
         lines.append(
             {
-                "service_id": product_id,
-                "quantity": int(quantity),
-                "unit_amount": int(unit_amount),
+                "service_id": parts[1],
+                "quantity": int(parts[2]),
+                "unit_amount": int(parts[3]),
                 "name": product.name,
                 "kind": product.kind.value,
                 "next_steps": product.next_steps,
@@ -99,14 +102,13 @@ def _lines(mark: Mark) -> Lines:
     return lines
 
 
-def _locale(session: SessionSeen) -> str:
+def _locale(path: str) -> str:
     """Read the customer's language off the address that they came back to."""
     shop_locale = current_settings().shop_locale
-    language, _ = split(urlsplit(session.success_url or "").path)
+    language, _ = split(path)
     return locale_in(language or language_of(shop_locale), shop_locale)
 
 
-def _page_token(session: SessionSeen) -> str:
-    path = urlsplit(session.success_url or "").path
-    token = path.rpartition("/orders/")[2]
+def _page_token(path: str) -> str:
+    token = path.rpartition("/")[2]
     return token if len(token) >= len(new_page_token()) else new_page_token()

@@ -161,7 +161,6 @@ def _begin(name: str, window: timedelta) -> Reconciliation:
                 since=until - window,
                 until=until + timedelta(minutes=1),
                 step=0,
-                after=None,
                 repaired=0,
                 finished_at=None,
             )

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from flask import (
@@ -53,9 +54,9 @@ FIELDS = ("email", "name", "note", "consent")
 @blueprint.get("/checkout")
 def details() -> ResponseReturnValue:
     """Show the details form of one product, or open it in the page that asks."""
-    product = _product(request.args.get("service_id", ""))
+    product = _product(request.args)
     typed = {"quantity": "1"} | _sent_before(product)
-    quantity = request.args.get("quantity", "")
+    quantity = str(request.args.get("quantity"))
     if WHOLE.fullmatch(quantity):
         typed["quantity"] = quantity
     return _form(product, typed)
@@ -65,14 +66,14 @@ def details() -> ResponseReturnValue:
 def again() -> ResponseReturnValue:
     """Show the form once more for another variant, with what was typed."""
     typed = request.form.to_dict()
-    return _form(_product(typed.get("service_id", "")), typed)
+    return _form(_product(typed), typed)
 
 
 @blueprint.post("/checkout/total")
 def total() -> ResponseReturnValue:
     """Add up for another quantity."""
     typed = request.form.to_dict()
-    product = _product(typed.get("service_id", ""))
+    product = _product(typed)
     return render_template("checkout/_sum.html", **_facts(product, typed))
 
 
@@ -82,9 +83,9 @@ def check(name: str) -> ResponseReturnValue:
     if name not in ("email", "name", "note"):
         abort(404)
     typed = request.form.to_dict()
-    email = typed.get("email", "") if name == "email" else ""
+    meant = suggest_email(str(typed.get("email"))) if name == "email" else None
     says = get_template_attribute("macros/form.html", "says")
-    answer: str = says(name, find_fault(name, typed), suggest_email(email))
+    answer: str = says(name, find_fault(name, typed), meant)
     return answer
 
 
@@ -95,8 +96,8 @@ def submit() -> ResponseReturnValue:
     The one-time token and what was typed make the key: the same form sent twice is
     one order, a corrected one is another.
     """
-    product = _product(request.form.get("service_id", ""))
     typed = request.form.to_dict()
+    product = _product(typed)
     asked = consent_asked_for(product)
     try:
         purchase = read_form(typed, asked).purchase(spoken_locale(), asked)
@@ -133,7 +134,7 @@ UNAVAILABLE = later(
 @blueprint.errorhandler(CSRFError)
 def reopen(error: CSRFError) -> ResponseReturnValue:
     """Open a form that was open too long once more, with what was typed."""
-    product = find_offer(request.form.get("service_id", ""))
+    product = _named(request.form)
     buyable = product and product.is_active and not product.pause_note
     if product is None or not buyable or request.endpoint != "checkout.submit":
         return refuse_form(error)
@@ -181,7 +182,9 @@ def _sent_before(product: Offer) -> dict[str, str]:
     A browser that went back and loads the form anew would else make a second order.
     One whose payment is at the bank, for days, has no deadline: it is done here.
     """
-    token, page_token = session.get("sent", ("", ""))
+    if "sent" not in session:
+        return {}
+    token, page_token = session["sent"]
     order = find_order_by_token(page_token)
     if order is None or order.status is not OrderStatus.PENDING:
         return {}
@@ -198,8 +201,8 @@ def _sent_before(product: Offer) -> dict[str, str]:
     }
 
 
-def _product(product_id: str) -> Offer:
-    product = find_offer(product_id)
+def _product(given: Mapping[str, str]) -> Offer:
+    product = _named(given)
     if product is None:
         abort(404)
     if not product.is_active:
@@ -207,6 +210,10 @@ def _product(product_id: str) -> Offer:
     if product.pause_note:
         abort(_paused(product))
     return product
+
+
+def _named(given: Mapping[str, str]) -> Offer | None:
+    return find_offer(str(given.get("service_id")))
 
 
 def _paused(product: Offer) -> Response:
@@ -236,7 +243,7 @@ def _form(
 
 
 def _facts(product: Offer, typed: dict[str, str]) -> dict[str, object]:
-    quantity = typed.get("quantity", "1")
+    quantity = str(typed.get("quantity"))
     valid = WHOLE.fullmatch(quantity) and 1 <= int(quantity) <= MOST_OF_ONE
     return {
         "product": product,

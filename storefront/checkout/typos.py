@@ -19,5 +19,5 @@ def suggest_email(email: str) -> str | None:
     mailbox, at, host = email.strip().lower().rpartition("@")
     if not at or not mailbox or host in HOSTS:
         return None
-    close = get_close_matches(host, HOSTS, n=1, cutoff=CLOSE)
+    close = get_close_matches(host, HOSTS, cutoff=CLOSE)
     return f"{mailbox}@{close[0]}" if close else None

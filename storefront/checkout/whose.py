@@ -42,7 +42,7 @@ def is_our_shop(mark: Mark) -> bool:
 def _order_referred_to(session: SessionSeen) -> UUID | None:
     """Find an order of ours that a session without our mark names as its reference."""
     try:
-        order_id = UUID(session.client_reference_id or "")
+        order_id = UUID(str(session.client_reference_id))
     except ValueError:
         return None
     return order_id if find_order(order_id) else None

@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, false, func, te
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from storefront.extensions import TIMESTAMP, db, stored_enum
+from storefront.extensions import JSON_OR_NULL, TIMESTAMP, db, stored_enum
 from storefront.texts.models import Consent
 
 
@@ -128,10 +128,8 @@ class Order(db.Model):  # type: ignore[name-defined,misc]
     note: Mapped[str | None] = mapped_column(Text)
     locale: Mapped[str] = mapped_column(Text)
     # Null: nothing had to be agreed to, or a program did not ask.
-    consent: Mapped[Consent | None] = mapped_column(JSONB(none_as_null=True))
-    shipping_address: Mapped[dict[str, Any] | None] = mapped_column(
-        JSONB(none_as_null=True)
-    )
+    consent: Mapped[Consent | None] = mapped_column(JSON_OR_NULL)
+    shipping_address: Mapped[dict[str, Any] | None] = mapped_column(JSON_OR_NULL)
     provider: Mapped[Provider] = mapped_column(
         stored_enum(Provider, "payment_provider")
     )

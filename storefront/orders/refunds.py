@@ -11,7 +11,6 @@ from sqlalchemy.dialects.postgresql import insert
 from storefront.extensions import db
 from storefront.orders.history import raise_matter, settle_matter, tell
 from storefront.orders.models import (
-    AttemptState,
     CheckoutAttempt,
     Order,
     OrderEventType,
@@ -79,8 +78,9 @@ def count_refunds(order: Order, settled: CheckoutAttempt | None) -> list[Refund]
             counted.append(refund)
         if refund.state is RefundState.FAILED:
             _tell_of_failure(order, refund)
+    # Where there was no second payment there is no such matter to settle.
     for attempt in order.attempts:
-        if attempt is not settled and attempt.state is AttemptState.PAID:
+        if attempt is not settled:
             _settle_second_payment(order, attempt, refunds)
     return counted
 
@@ -113,7 +113,7 @@ def _count(order: Order, refund: Refund, target: int) -> bool:
         amount=difference,
         amount_refunded=total,
     )
-    return difference > 0
+    return bool(target)
 
 
 def _tell_of_failure(order: Order, refund: Refund) -> None:

@@ -73,7 +73,7 @@ def status(token: str) -> ResponseReturnValue:
             "orders/_status.html",
             order=order,
             polling=polling,
-            came_from=request.args.get("from", ""),
+            came_from=request.args.get("from"),
             **_facts(order),
         )
     )
@@ -106,7 +106,7 @@ def find() -> ResponseReturnValue:
 @blueprint.post("/find-my-order")
 def search() -> ResponseReturnValue:
     """Have the links sent there; say the same whether or not there are any."""
-    typed = request.form.get("email", "").strip()
+    typed = _typed_email()
     try:
         send_links(read_email(typed), request.remote_addr or "", spoken_locale())
     except FieldError as error:
@@ -127,8 +127,7 @@ def reopen(error: CSRFError) -> ResponseReturnValue:
         "This page was open too long. Everything is still here: send it once more."
     )
     if request.endpoint == "orders.search":
-        typed = request.form.get("email", "")
-        return _find(typed, trouble=trouble), _unless_fragment(400)
+        return _find(_typed_email(), trouble=trouble), _unless_fragment(400)
     token = (request.view_args or {}).get("token", "")
     order = find_order_by_token(token)
     if order is None or order.paid_at is None:
@@ -148,7 +147,7 @@ def _page(
         "orders/page.html",
         order=order,
         polling=_polling(this_second(), order),
-        came_from=request.args.get("from", ""),
+        came_from=request.args.get("from"),
         **facts,
     )
     return _private(make_response(html))
@@ -174,6 +173,10 @@ def _too_often(seconds: int) -> str:
         "mail, or try again in %(num)s minutes.",
         ceil(seconds / 60),
     )
+
+
+def _typed_email() -> str:
+    return request.form.get("email", "").strip()
 
 
 def _find(

@@ -731,13 +731,15 @@ def test_a_silent_stripe_is_given_up_within_twelve_seconds(shop: Shop) -> None:
 
 
 def test_a_failure_at_stripe_says_nothing_of_keys_or_stripes_words(
-    shop: Shop, capsys: pytest.CaptureFixture[str]
+    open_shop: OpenShop, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    shop = open_shop()
     shop.emulator.fail(401, **CREATE)
 
     answer = ask(shop, body())
 
     told = capsys.readouterr()
+    assert "/api/checkout" in told.out
     for text in (answer.text, told.out, told.err):
         assert "sk_test" not in text
         assert CUSTOMER["email"] not in text

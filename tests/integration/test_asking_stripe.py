@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 import stripe
 
+from storefront.checkout import ask_stripe
 from storefront.checkout.ask_stripe import ask_unfinished, look_again, read_refunds
 from storefront.checkout.expire_orders import expire_orders
 from storefront.orders.queries import find_order_by_number
@@ -54,6 +55,25 @@ def test_a_page_asks_every_four_seconds(shop: Shop) -> None:
     let_seconds_pass(shop, 4.1)
     assert looks(shop, placed)
     assert not looks(shop, placed)
+
+
+def test_a_page_asks_about_its_own_order_alone(shop: Shop) -> None:
+    first, second = shop.place(), shop.place()
+    let_seconds_pass(shop, 60)
+
+    assert looks(shop, first)
+    assert looks(shop, second)
+
+
+def test_a_page_asks_nothing_about_what_ended_while_it_was_read(shop: Shop) -> None:
+    placed = shop.place()
+    let_seconds_pass(shop, 60)
+
+    with shop.app.app_context():
+        order = find_order_by_number(placed.answer["number"])
+        assert order is not None
+        pay_by_events(shop, placed)
+        assert not look_again(order)
 
 
 def test_a_page_asks_nothing_about_a_session_that_is_not_there_yet(shop: Shop) -> None:
@@ -137,6 +157,29 @@ def test_what_was_done_before_stripe_went_away_is_counted(shop: Shop) -> None:
 
     row = shop.row("SELECT count(*) AS n FROM orders WHERE status = 'canceled'")
     assert closed == row["n"]
+
+
+def test_what_nobody_asked_about_for_longest_is_asked_about_first(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ask_stripe, "BATCH", 1)
+    lately, long_ago = shop.place(), shop.place()
+    for placed, minutes in ((lately, 10), (long_ago, 20)):
+        shop.rows(
+            "UPDATE checkout_attempts SET asked_at = now() - make_interval(mins => %s)"
+            " WHERE order_id = %s",
+            minutes,
+            placed.id,
+        )
+    once = iter([True, False])
+    begun = datetime.now(UTC)
+
+    assert run(shop, ask_unfinished, begun, lambda: next(once)) == 1
+
+    asked = shop.row(
+        "SELECT order_id FROM checkout_attempts ORDER BY asked_at DESC LIMIT 1"
+    )
+    assert str(asked["order_id"]) == long_ago.id
 
 
 def test_an_order_at_the_bank_or_without_a_session_is_not_asked_to_end(

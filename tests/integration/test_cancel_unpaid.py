@@ -1,17 +1,16 @@
 """Canceling many at a time: the same rows as one by one, and only what is plain."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from uuid import uuid4
 
-import psycopg2
 import pytest
 
 from storefront.checkout.cancel_unpaid import cancel_unpaid
 from storefront.checkout.door import gateway
 from storefront.gateway.port import SessionOutcome, SessionSeen
 from tests.factories.rows import rows_by_settling, rows_now, without_moments
+from tests.fixtures.postgres_server import held
 from tests.fixtures.shop import Placed, Shop
 
 
@@ -134,6 +133,18 @@ def pay_another_way(shop: Shop, placed: Placed) -> SessionSeen:
     return expired(placed)
 
 
+def end_beside_a_payment(shop: Shop, placed: Placed) -> SessionSeen:
+    session = pay_another_way(shop, placed)
+    shop.rows("UPDATE checkout_attempts SET state = 'expired' WHERE position = 2")
+    return session
+
+
+def fail_before_it_was_given_up(shop: Shop, placed: Placed) -> SessionSeen:
+    shop.rows("UPDATE checkout_attempts SET state = 'failed'")
+    shop.rows("UPDATE orders SET status = 'canceled'")
+    return expired(placed)
+
+
 def be_at_the_bank(shop: Shop, placed: Placed) -> SessionSeen:
     """News that overtook: the attempt has come further than the session tells."""
     shop.rows("UPDATE checkout_attempts SET state = 'processing'")
@@ -158,6 +169,8 @@ NOT_PLAIN: list[Deed] = [
     know_a_payment,
     try_before,
     pay_another_way,
+    end_beside_a_payment,
+    fail_before_it_was_given_up,
     be_at_the_bank,
     disagree,
     have_another_session,
@@ -202,20 +215,6 @@ def test_the_ordinary_way_then_settles_it(
     assert now["orders"][0]["status"] == status
 
 
-@contextmanager
-def held(shop: Shop, statement: str, *values: object) -> Iterator[None]:
-    """Let somebody else have rows in hand."""
-    other = psycopg2.connect(shop.database_url)
-    try:
-        with other.cursor() as cursor:
-            cursor.execute(statement, values)
-        yield
-    finally:
-        # Closed alone, it would let go of them some moment later.
-        other.rollback()
-        other.close()
-
-
 def test_an_order_in_somebody_elses_hand_keeps_no_other_waiting(
     deaf: Shop, placed: Placed
 ) -> None:
@@ -223,7 +222,7 @@ def test_an_order_in_somebody_elses_hand_keeps_no_other_waiting(
     sessions = [expired(one) for one in (placed, free)]
     lock = "SELECT 1 FROM orders WHERE id = %s FOR UPDATE"
 
-    with held(deaf, lock, placed.id):
+    with held(deaf.database_url, lock, placed.id):
         assert cancel_unpaid(sessions, "expiry") == {free.session_id}
 
     assert deaf.order(placed.id)["status"] == "pending"

@@ -184,6 +184,13 @@ def test_a_form_loaded_anew_on_the_way_back_is_the_same_order(shop: Shop) -> Non
     assert len(shop.rows("SELECT * FROM orders")) == 1
 
 
+def test_a_form_loaded_anew_holds_no_note_where_none_was_written(shop: Shop) -> None:
+    submit(shop, opened(shop))
+    html = shop.get(CHECKOUT, params={"service_id": READING}).text
+
+    assert re.search(r"<textarea[^>]*></textarea>", html)
+
+
 def test_a_quantity_in_the_address_counts_more_than_what_was_sent(shop: Shop) -> None:
     submit(shop, opened(shop, quantity="2"))
     asked = {"service_id": READING, "quantity": "3"}
@@ -427,6 +434,19 @@ def test_a_form_without_our_token_is_a_400_page_and_makes_nothing(
     assert row_counts(shop) == before
 
 
+@pytest.mark.parametrize("change", ["is_active = false", "pause_note = 'In May.'"])
+def test_what_cannot_be_bought_any_more_is_not_offered_once_more(
+    shop: Shop, change: str
+) -> None:
+    form = opened(shop)
+    shop.rows(f"UPDATE products SET {change}")  # noqa: S608
+
+    answer = submit(shop, {**form, "csrf_token": ""})
+
+    assert answer.status_code == 400
+    assert 'name="checkout_token"' not in answer.text
+
+
 def test_the_token_of_another_visitor_is_refused(shop: Shop) -> None:
     form = opened(shop)
     shop.http.cookies.clear()
@@ -529,6 +549,18 @@ def test_too_many_checkouts_are_a_429_page_that_keeps_what_was_typed(
     assert 1 <= int(answer.headers["Retry-After"]) <= 60
     assert fields(answer.text)["email"] == CUSTOMER["email"]
     assert len(shop.rows("SELECT * FROM orders")) == 1
+
+
+def test_another_network_address_is_counted_by_itself(open_shop: OpenShop) -> None:
+    shop = open_shop(CHECKOUT_RATE="1 per minute", TRUSTED_PROXIES="1")
+
+    def buys(address: str, quantity: str) -> int:
+        form = opened(shop, quantity=quantity)
+        return submit(shop, form, **{"X-Forwarded-For": address}).status_code
+
+    assert buys("192.0.2.1", "1") == 303
+    assert buys("192.0.2.1", "2") == 429
+    assert buys("192.0.2.2", "3") == 303
 
 
 def test_faults_and_second_clicks_do_not_count(open_shop: OpenShop) -> None:

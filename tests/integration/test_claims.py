@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+import stripe
 from sqlalchemy import text
 
 from storefront.checkout import ask_stripe, expire_orders
 from storefront.extensions import db
 from storefront.letters import delivery
 from storefront.scheduler.claims import database_time
+from tests.fixtures.postgres_server import held
 from tests.fixtures.shop import Shop
 
 # What is left is a loop that asks the inner question again for every row.
@@ -56,6 +58,36 @@ def test_reconciling_takes_one_batch(
     with planned_badly(shop):
         soon = database_time() + timedelta(minutes=1)
         assert ask_stripe.ask_unfinished(soon, one_batch()) == 2
+
+
+@pytest.mark.parametrize(
+    "work", [ask_stripe.ask_unfinished, expire_orders.expire_orders]
+)
+def test_an_attempt_in_somebody_elses_hand_keeps_no_other_waiting(
+    shop: Shop, work: Callable[[datetime, Callable[[], bool]], int]
+) -> None:
+    taken, free = shop.place(), shop.place()
+    for placed in (taken, free):
+        shop.let_deadline_pass(placed.id)
+    lock = "SELECT 1 FROM checkout_attempts WHERE order_id = %s FOR UPDATE"
+
+    with shop.app.app_context(), held(shop.database_url, lock, taken.id):
+        assert work(database_time(), one_batch()) == 1
+
+
+def test_a_hint_of_refunds_in_somebody_elses_hand_keeps_no_other_waiting(
+    shop: Shop, dashboard: stripe.StripeClient
+) -> None:
+    for _ in range(2):
+        placed = shop.place()
+        shop.pay(placed)
+        intent = shop.emulator.session(placed.session_id)["payment_intent"]
+        dashboard.v1.refunds.create({"payment_intent": intent, "amount": 500})
+        shop.emulator.wait()
+    lock = "SELECT 1 FROM refund_readings ORDER BY due_at LIMIT 1 FOR UPDATE"
+
+    with shop.app.app_context(), held(shop.database_url, lock):
+        assert ask_stripe.read_refunds(database_time(), one_batch()) == 1
 
 
 def test_the_mail_takes_one_batch(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,7 +82,7 @@ def test_a_session_that_stripe_does_not_know_is_closed_and_told(shop: Shop) -> N
     shop.let_deadline_pass(placed.id)
     shop.emulator.reset()
 
-    shop.run_job("expire-orders")
+    assert shop.run_job("expire-orders") == 1
 
     assert shop.order(placed.id)["status"] == "canceled"
     matter = shop.row("SELECT reason, subject FROM matters")
@@ -174,17 +174,32 @@ def outdate(shop: Shop, order_id: str) -> None:
     )
 
 
-def test_an_error_of_one_order_keeps_no_other_waiting(shop: Shop) -> None:
-    """Row 25: Stripe answers, but not with anything of use, for one of them."""
-    first, second = shop.place(), shop.place()
-    for placed in (first, second):
+def test_an_error_of_some_orders_keeps_no_other_waiting(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Row 25: Stripe answers, but not with anything of use, for two of them."""
+    monkeypatch.setattr(expire_orders, "BATCH", 3)
+    bad, good = [shop.place() for _ in range(2)], [shop.place() for _ in range(3)]
+    for placed in (*bad, *good):
         shop.let_deadline_pass(placed.id)
-    shop.emulator.fail(500, path=f"/v1/checkout/sessions/{first.session_id}/expire")
+    shop.emulator.set_faults(
+        *(
+            {
+                "where": "api",
+                "do": "answer",
+                "status": 500,
+                "path": f"/v1/checkout/sessions/{placed.session_id}/expire",
+            }
+            for placed in bad
+        )
+    )
 
-    assert shop.run_job("expire-orders") == 1
+    assert shop.run_job("expire-orders") == 3
 
-    assert shop.order(first.id)["status"] == "pending"
-    assert shop.order(second.id)["status"] == "canceled"
+    assert {shop.order(one.id)["status"] for one in bad} == {"pending"}
+    assert {shop.order(one.id)["status"] for one in good} == {"canceled"}
+    # Whoever looks into the log finds which ones.
+    assert all(f"order {placed.id} waits" in caplog.text for placed in bad)
 
 
 def test_what_stripe_answered_before_it_fell_silent_is_settled_and_the_run_ends(

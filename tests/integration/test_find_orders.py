@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from storefront.demo.mailbox import Letter
 from storefront.extensions import db
-from tests.fixtures.shop import CUSTOMER, Shop
+from tests.fixtures.shop import CUSTOMER, OpenShop, Shop
 from tests.integration.test_checkout_form import alarms, fields
 
 FIND = "/find-my-order"
@@ -72,7 +72,8 @@ def test_the_newest_order_stands_first(shop: Shop) -> None:
 
 def test_orders_of_others_and_of_years_ago_stay_out(shop: Shop) -> None:
     mine, old, other = shop.place(), shop.place(), shop.place()
-    make_older(shop, old.id, days=366)
+    make_older(shop, mine.id, days=364)
+    make_older(shop, old.id, days=365)
     shop.rows("UPDATE orders SET customer_email = 'x@b.org' WHERE id = %s", other.id)
     ask(shop)
 
@@ -81,6 +82,29 @@ def test_orders_of_others_and_of_years_ago_stay_out(shop: Shop) -> None:
     assert mine.answer["number"] in text
     assert old.answer["number"] not in text
     assert other.answer["number"] not in text
+
+
+def test_of_more_orders_than_a_letter_holds_the_newest_fifty_stand_in_it(
+    shop: Shop,
+) -> None:
+    oldest = shop.place()
+    shop.rows(
+        "INSERT INTO orders SELECT (jsonb_populate_record(o, jsonb_build_object("
+        "'id', gen_random_uuid(), 'number', 'COPY' || n, 'page_token', 'copy' || n,"
+        "'provider_session_id', null,"
+        "'created_at', now() + n * interval '1 second'))).*"
+        " FROM orders o, generate_series(1, 50) AS n;"
+        " INSERT INTO checkout_attempts SELECT (jsonb_populate_record(a,"
+        "jsonb_build_object('id', gen_random_uuid(), 'order_id', o.id,"
+        "'idempotency_key', o.number, 'provider_session_id', null))).*"
+        " FROM checkout_attempts a, orders o WHERE o.number LIKE 'COPY%%'"
+    )
+    ask(shop)
+
+    text = letters_to(shop, CUSTOMER["email"])[0].text or ""
+
+    assert len(set(re.findall(r"COPY\d+", text))) == 50
+    assert oldest.answer["number"] not in text
 
 
 @pytest.mark.parametrize("typed", ["ANA@example.com", " ana@EXAMPLE.com "])
@@ -208,6 +232,17 @@ def test_what_is_no_address_is_a_fault_at_the_field(shop: Shop, typed: str) -> N
     assert shop.rows("SELECT * FROM letters") == []
 
 
+def test_the_field_begins_empty_and_stays_so_where_nothing_was_sent(shop: Shop) -> None:
+    form = fields(shop.get(FIND).text)
+    assert form["email"] == ""
+    del form["email"]
+
+    answer = shop.post(FIND, data=form)
+
+    assert answer.status_code == 422
+    assert fields(answer.text)["email"] == ""
+
+
 def test_what_was_typed_comes_back_as_text(shop: Shop) -> None:
     hostile = '"><script>alert(1)</script>'
 
@@ -267,6 +302,19 @@ def test_one_network_address_asks_for_so_many_and_is_told_when_to_go_on(
     assert len(shop.rows("SELECT * FROM letters")) == 20
     # Neither orders nor checkouts are counted with that.
     assert shop.checkout().status_code == 201
+
+
+def test_another_network_address_is_counted_by_itself(open_shop: OpenShop) -> None:
+    shop = open_shop(TRUSTED_PROXIES="1")
+    form = {**fields(shop.get(FIND).text), "email": STRANGER}
+
+    def asks(address: str) -> int:
+        headers = {"X-Forwarded-For": address, "X-Forwarded-Host": shop.url[7:]}
+        return shop.post(FIND, data=form, headers=headers).status_code
+
+    assert {asks("192.0.2.1") for _ in range(20)} == {303}
+    assert asks("192.0.2.1") == 429
+    assert asks("192.0.2.2") == 303
 
 
 def test_counters_hold_no_e_mail_addresses(shop: Shop) -> None:

@@ -1,10 +1,13 @@
 """What is written down of an order: who brought the news, and both figures."""
 
+from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 import stripe
 
+from storefront.orders.queries import find_order, list_counted_refunds
 from tests.factories.events import (
     complete_session,
     pay_by_events,
@@ -53,18 +56,29 @@ def by_reconciliation(shop: Shop, placed: Placed) -> None:
     shop.run_job("reconcile-month")
 
 
-SOURCES = {
-    "webhook": by_webhook,
-    "order page": by_page,
-    "expiry": by_expiry,
-    "reconcile": by_reconciliation,
-}
+def by_asking(shop: Shop, placed: Placed) -> None:
+    shop.emulator.drop_webhooks()
+    shop.emulator.pay(placed.session_id)
+    shop.run_job("reconcile")
 
 
-@pytest.mark.parametrize("source", SOURCES)
-def test_a_payment_tells_who_heard_of_it(shop: Shop, source: str) -> None:
+SOURCES = [
+    ("webhook", by_webhook),
+    ("order page", by_page),
+    ("expiry", by_expiry),
+    ("reconcile", by_reconciliation),
+    ("reconcile", by_asking),
+]
+
+
+@pytest.mark.parametrize(
+    ("source", "deed"), SOURCES, ids=[deed.__name__ for _, deed in SOURCES]
+)
+def test_a_payment_tells_who_heard_of_it(
+    shop: Shop, source: str, deed: Callable[[Shop, Placed], None]
+) -> None:
     placed = shop.place()
-    SOURCES[source](shop, placed)
+    deed(shop, placed)
 
     assert history(shop, placed) == [
         ("created", {"attempt": 1}),
@@ -122,6 +136,34 @@ def test_a_refund_tells_its_id_and_both_amounts(
         ("refunded", {"refund": ids[0], "amount": 1000, "amount_refunded": 1000}),
         ("refunded", {"refund": ids[1], "amount": 2500, "amount_refunded": 3500}),
     ]
+
+
+def test_whatever_moved_last_each_list_keeps_its_order(shop: Shop) -> None:
+    """Postgres gives rows as they lie, and what is changed lies last."""
+    placed = shop.place()
+    pay_by_events(shop, placed)
+    for amount in (700, 100):
+        tell(shop, "refund.created", refund_of(placed, amount))
+    shop.rows("UPDATE refunds SET created_at = '2026-01-01' WHERE amount = 100")
+    shop.rows(
+        "INSERT INTO order_events (id, sequence, order_id, event_type, event_metadata)"
+        " OVERRIDING SYSTEM VALUE"
+        " VALUES (gen_random_uuid(), 0, %s, 'created', '{}')",
+        placed.id,
+    )
+    shop.rows(
+        "INSERT INTO checkout_attempts"
+        " (id, order_id, position, state, parameters, idempotency_key)"
+        " VALUES (gen_random_uuid(), %s, 0, 'failed', '{}', 'before')",
+        placed.id,
+    )
+
+    with shop.app.app_context():
+        order = find_order(UUID(placed.id))
+        assert order
+        assert [one.amount for one in list_counted_refunds(order)] == [100, 700]
+        assert [one.position for one in order.attempts] == [0, 1]
+        assert order.events[0].sequence == 0
 
 
 def test_a_refund_that_failed_is_a_matter_with_its_figures(shop: Shop) -> None:

@@ -144,19 +144,27 @@ def test_a_declined_card_concerns_us_where_its_payment_does(
     assert shop.order(placed.id)["status"] == "pending"
 
 
-@pytest.mark.parametrize(("payment", "wanted"), [("known", 1), ("pi_other", 0)])
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({"metadata": {}}, "applied"),
+        ({"payment_intent": "pi_other"}, "applied"),
+        ({"metadata": {}, "payment_intent": "pi_other"}, "ignored"),
+    ],
+    ids=["by its id", "by our mark", "by nothing"],
+)
 def test_a_hint_of_refunds_counts_where_the_payment_is_ours(
-    shop: Shop, payment: str, wanted: int
+    shop: Shop, changes: dict[str, object], outcome: str
 ) -> None:
     placed = shop.place()
     shop.pay(placed)
-    charge = shop.emulator.charge_of(placed.session_id) | {"metadata": {}}
-    if payment != "known":
-        charge["payment_intent"] = payment
+    charge = shop.emulator.charge_of(placed.session_id) | changes
 
-    deliver(shop, event("charge.refunded", charge))
+    answer = deliver(shop, event("charge.refunded", charge))
 
-    assert len(shop.rows("SELECT * FROM refund_readings")) == wanted
+    assert answer.json()["outcome"] == outcome
+    hints = shop.rows("SELECT * FROM refund_readings")
+    assert len(hints) == (outcome == "applied")
 
 
 @pytest.mark.parametrize("members", [{"account": "acct_1"}, {"livemode": True}])

@@ -1,5 +1,6 @@
 """The customer's order page: right in every state, and following the order."""
 
+import json
 import re
 import time
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 import requests
 
+from storefront import create_app
+from storefront.settings import read_settings
 from tests.factories.events import (
     JsonObject,
     complete_session,
@@ -20,7 +23,14 @@ from tests.factories.events import (
 )
 from tests.fixtures.figures import Figure
 from tests.fixtures.shards import RECOVERIES, WORST
-from tests.fixtures.shop import CUSTOMER, READING, Placed, Shop
+from tests.fixtures.shop import (
+    CUSTOMER,
+    READING,
+    OpenShop,
+    Placed,
+    Shop,
+    environment,
+)
 
 DONE = "checkout.session.completed"
 UNPAID: JsonObject = {"payment_status": "unpaid"}
@@ -246,13 +256,15 @@ def test_a_token_that_is_not_whole_is_one_and_the_same_404(
 
 
 def test_the_token_is_not_logged(
-    shop: Shop, capsys: pytest.CaptureFixture[str]
+    open_shop: OpenShop, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    shop = open_shop()
     placed = shop.place()
     page(shop, placed)
     shop.get(f"/orders/{placed.token}x")
 
     told = capsys.readouterr()
+    assert "/orders/<token>" in told.out
     assert placed.token not in told.out + told.err
     assert CUSTOMER["email"] not in told.out + told.err
 
@@ -271,6 +283,27 @@ def test_a_poll_brings_nothing_while_nothing_is_new(shop: Shop) -> None:
     assert every == 2
     assert answer.status_code == 204
     assert answer.content == b""
+
+
+def test_a_poll_that_brings_nothing_leaves_its_line_in_the_log(
+    open_shop: OpenShop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop = open_shop()
+    found = trigger(page(shop, shop.place(), **{"from": "payment"}).text)
+    assert found
+
+    polled(shop, found[0])
+
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (last["route"], last["status"]) == ("/orders/<token>/status", 204)
+
+
+def test_a_poll_without_a_database_is_told_to_come_again(shop: Shop) -> None:
+    found = trigger(page(shop, shop.place(), **{"from": "payment"}).text)
+    assert found
+    away = create_app(read_settings(environment("postgresql://nobody@127.0.0.1:9/no")))
+
+    assert away.test_client().get(found[0]).status_code == 503
 
 
 @pytest.mark.parametrize(

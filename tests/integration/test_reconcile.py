@@ -324,3 +324,16 @@ def test_one_that_differs_among_many_is_the_only_one_mended(
 
     assert deaf.order(late.id)["status"] == "paid"
     assert all(deaf.history(one.id) == ["created", "paid"] for one in orders)
+
+
+def test_one_that_differs_is_mended_also_behind_those_that_agree(deaf: Shop) -> None:
+    first = deaf.place()
+    for _ in range(2):
+        paid_unheard(deaf)
+    deaf.run_job("reconcile-month")
+    # No charge tells of it too.
+    deaf.emulator.pay(first.session_id, "delayed_fails")
+
+    assert deaf.run_job("reconcile-month") == 1
+
+    assert deaf.order(first.id)["status"] == "failed"

@@ -14,6 +14,7 @@ from tests.factories.events import (
     pay_by_events,
     payment_id,
     payment_of,
+    refund_of,
     row_counts,
     session_of,
     tell,
@@ -132,6 +133,27 @@ def test_a_delayed_payment_ends_by_its_own_event(
 
     assert shop.order(placed.id)["status"] == status
     assert shop.history(placed.id) == ["created", status]
+
+
+REFUND_NEWS = [
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "charge.refund.updated",
+]
+
+
+@pytest.mark.parametrize("kind", REFUND_NEWS)
+def test_a_refund_counts_by_whichever_of_its_news_arrives(
+    shop: Shop, kind: str
+) -> None:
+    placed = shop.place()
+    pay_by_events(shop, placed)
+
+    told = tell(shop, kind, refund_of(placed, 700))
+
+    assert outcome_of(shop, told) == "applied"
+    assert shop.order(placed.id)["amount_refunded"] == 700
 
 
 AFTER_PAID = [

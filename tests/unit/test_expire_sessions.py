@@ -76,8 +76,9 @@ def test_turns_come_at_the_pace_however_quick_stripe_is(
     assert time.monotonic() - begun >= (len(IDS) - 1) / 100
 
 
-def test_the_usual_pace_is_below_what_stripe_allows_and_drains_a_day_in_time() -> None:
-    assert USUAL_PACE < 25
+def test_the_usual_pace_leaves_customers_their_calls_and_drains_a_day_in_time() -> None:
+    # Stripe allows 25 calls a second, and a customer's checkout takes one or two.
+    assert 25 - USUAL_PACE >= 5
     assert 10_000 / USUAL_PACE < 600
 
 

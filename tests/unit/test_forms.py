@@ -247,8 +247,11 @@ def test_whatever_is_typed_is_one_recipient_or_none(text: str) -> None:
         "Ana\x1b[31m",
         "A\u202ena",
         "A\u2066na",
+        "A\u2069na",
         "A\u200bna",
         "A\u2028na",
+        "A\u2029na",
+        "A\ue000na",
         "A\x85na",
         "A\u0378na",
         "Ana\ud800",
@@ -361,6 +364,25 @@ def test_a_body_that_is_no_object_is_refused(body: Any) -> None:
 )
 def test_every_field_that_is_wrong_is_named(body: Any, named: set[str]) -> None:
     assert named <= set(body_faults(body))
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "sentence"),
+    [
+        ([], "body", "This is not in the form that is asked for."),
+        ({"items": [ITEM]}, "customer", "This field is missing."),
+        ({"items": [], "customer": CUSTOMER}, "items", "List 1 to 100 products."),
+        (
+            {"items": [{**ITEM, "service_id": "A b"}], "customer": CUSTOMER},
+            "items.0.service_id",
+            "This product is not, or no longer, for sale.",
+        ),
+    ],
+)
+def test_each_fault_says_what_is_asked_for(
+    body: Any, field: str, sentence: str
+) -> None:
+    assert body_faults(body) == {field: sentence}
 
 
 @pytest.mark.parametrize(
