@@ -1,6 +1,6 @@
 """Taking work: as much as a batch holds, however Postgres plans the question."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -20,10 +20,10 @@ OTHER_PLANS = ("hashagg", "hashjoin", "material", "mergejoin", "sort")
 
 
 @contextmanager
-def planned_badly(shop: Shop) -> Iterator[None]:
+def planned_badly(shop: Shop, plans: Sequence[str] = OTHER_PLANS) -> Iterator[None]:
     """Have Postgres plan as it may while it knows little about its tables."""
     with shop.app.app_context():
-        for plan in OTHER_PLANS:
+        for plan in plans:
             db.session.execute(text(f"SET enable_{plan} = off"))
         db.session.commit()
         yield
@@ -58,6 +58,29 @@ def test_reconciling_takes_one_batch(
     with planned_badly(shop):
         soon = database_time() + timedelta(minutes=1)
         assert ask_stripe.ask_unfinished(soon, one_batch()) == 2
+
+
+def test_what_nobody_asked_about_for_longest_is_asked_about_first(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ask_stripe, "BATCH", 1)
+    lately, long_ago = shop.place(), shop.place()
+    for placed, minutes in ((lately, 10), (long_ago, 20)):
+        shop.rows(
+            "UPDATE checkout_attempts SET asked_at = now() - make_interval(mins => %s)"
+            " WHERE order_id = %s",
+            minutes,
+            placed.id,
+        )
+
+    # An index would give them in that order by itself.
+    with planned_badly(shop, ("indexscan", "bitmapscan")):
+        assert ask_stripe.ask_unfinished(database_time(), one_batch()) == 1
+
+    asked = shop.row(
+        "SELECT order_id FROM checkout_attempts ORDER BY asked_at DESC LIMIT 1"
+    )
+    assert str(asked["order_id"]) == long_ago.id
 
 
 @pytest.mark.parametrize(

@@ -174,10 +174,10 @@ def outdate(shop: Shop, order_id: str) -> None:
     )
 
 
-def test_an_error_of_some_orders_keeps_no_other_waiting(
+def test_an_error_of_one_order_keeps_no_other_waiting(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Row 25: Stripe answers, but not with anything of use, for two of them."""
+    """Row 25: Stripe answers, but not with anything of use, for some of them."""
     monkeypatch.setattr(expire_orders, "BATCH", 3)
     bad, good = [shop.place() for _ in range(2)], [shop.place() for _ in range(3)]
     for placed in (*bad, *good):

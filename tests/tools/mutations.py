@@ -49,7 +49,12 @@ class Mutation:
     def diff(self) -> str:
         """Give the lines that went and came."""
         before, after = self.module.code.splitlines(), self.text.splitlines()
-        lines = difflib.ndiff(before, after)
+        # Whole files take it seconds: what both begin and end with is left out.
+        start = _shared(before, after)
+        end = _shared(before[start:][::-1], after[start:][::-1])
+        lines = difflib.ndiff(
+            before[start : len(before) - end], after[start : len(after) - end]
+        )
         return "\n".join(line for line in lines if line[0] in "-+")
 
     def is_idle(self) -> bool:
@@ -93,6 +98,13 @@ class _Changes(cst.CSTVisitor):
                 for changed in operator(node):
                     self.found.append((place.start.line, node, changed))
         return True
+
+
+def _shared(one: list[str], other: list[str]) -> int:
+    """Count the lines that both begin with."""
+    pairs = enumerate(zip(one, other, strict=False))
+    shortest = min(len(one), len(other))
+    return next((place for place, (a, b) in pairs if a != b), shortest)
 
 
 def _is_sentence(node: cst.CSTNode) -> bool:

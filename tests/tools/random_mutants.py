@@ -71,8 +71,9 @@ class Result:
     def why(self) -> str | None:
         """Give the explanation that was written for this change, if it survived."""
         file = self.place.partition(":")[0]
-        for one in tomllib.loads(EXPLANATIONS.read_text("utf-8")).get("survivor", ()):
-            if one["file"] == file and one["diff"].strip() == self.diff.strip():
+        for one in tomllib.loads(EXPLANATIONS.read_text("utf-8"))["survivor"]:
+            diffs = {diff.strip() for diff in one["diffs"]}
+            if one["file"] == file and self.diff.strip() in diffs:
                 return str(one["why"])
         return None
 
