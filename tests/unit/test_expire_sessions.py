@@ -14,6 +14,8 @@ from storefront.gateway.errors import (
     RequestRefused,
     SessionUnknown,
 )
+from storefront.gateway.stripe_gateway import BUDGET_SECONDS
+from storefront.scheduler.claims import LEASE
 
 IDS = [f"cs_{number}" for number in range(30)]
 USUAL_PACE = it.PER_SECOND
@@ -80,6 +82,12 @@ def test_the_usual_pace_leaves_customers_their_calls_and_drains_a_day_in_time() 
     # Stripe allows 25 calls a second, and a customer's checkout takes one or two.
     assert 25 - USUAL_PACE >= 5
     assert 10_000 / USUAL_PACE < 600
+
+
+def test_a_call_begun_last_is_settled_within_the_lease_of_the_job() -> None:
+    seconds = it.LAST_BEGUN_SECONDS + BUDGET_SECONDS
+
+    assert LEASE.total_seconds() - seconds >= 3
 
 
 @pytest.mark.parametrize(
