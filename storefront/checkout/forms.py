@@ -240,7 +240,8 @@ def read_email(typed: str) -> str:
     try:
         return _EMAIL.validate_python(typed)
     except ValidationError:
-        raise FieldError({"email": _(SENTENCES["email"])}) from None
+        sentence = SENTENCES["email"]
+        raise FieldError({"email": _(sentence)}) from None
 
 
 def read_body(body: Any) -> CheckoutBody:
