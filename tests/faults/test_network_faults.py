@@ -206,9 +206,9 @@ def test_buyers_who_wait_for_a_silent_stripe_do_not_hold_up_the_others(
 
 
 def is_quick(url: str) -> bool:
-    """Tell whether a page comes within a second and a half."""
+    """Tell whether a page comes long before who waits for Stripe has an answer."""
     try:
-        return requests.get(url, timeout=1.5).ok
+        return requests.get(url, timeout=4).ok
     except requests.Timeout:
         return False
 

@@ -27,7 +27,6 @@ from tests.factories.events import (
     complete_session,
     deliver,
     event,
-    payment_of,
     sign,
 )
 from tests.fixtures.shop import CUSTOMER, READING, Placed, Shop
@@ -232,7 +231,8 @@ def test_news_of_a_payment_wait_for_whoever_has_it_in_hand(shop: Shop) -> None:
 def test_settling_waits_for_whoever_has_the_order_in_hand(shop: Shop) -> None:
     """Also where it changes nothing: what it looks at must not move meanwhile."""
     placed = shop.place()
-    paid = event("payment_intent.succeeded", payment_of(shop, placed))
+    session = complete_session(shop, placed)
+    paid = event("checkout.session.async_payment_succeeded", session)
     deliver(shop, paid).raise_for_status()
     other = psycopg2.connect(shop.database_url)
     with closing(other), other.cursor() as cursor:
