@@ -12,7 +12,7 @@ worker_class = "gthread"
 # replaces workers without reading new code; a deploy restarts the master.
 preload_app = True
 # A checkout holds its thread while Stripe answers; the others keep the pages quick.
-threads = int(os.environ.get("WEB_THREADS", "32"))
+threads = int(os.environ.get("WEB_THREADS", "40"))
 # Above the ten seconds that a call to Stripe may take.
 timeout = 30
 graceful_timeout = 20

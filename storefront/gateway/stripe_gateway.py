@@ -42,9 +42,9 @@ BUDGET_SECONDS = 10.0
 # One silent try must leave room for another within the budget.
 CONNECT_SECONDS, READ_SECONDS = 2.0, 4.5
 RETRIES = 2
-# Of a worker's 32 threads, eight are left for pages and webhooks while Stripe is
+# Of a worker's 40 threads, eight are left for pages and webhooks while Stripe is
 # silent; who finds no room is told to try again, soon.
-CALLS_AT_ONCE = 24
+CALLS_AT_ONCE = 32
 QUEUE_SECONDS = 0.5
 
 # Otherwise the first request writes an id into the user's folder (SDK 16.1.0).

@@ -28,7 +28,7 @@ from tests.chaos.report import PLOT, Run, lines, page
 from tests.chaos.schedule import plan
 from tests.chaos.stage import ROOT, Stage, running_stage
 
-# Customers who ask at the same time; the shop's two workers have 64 threads.
+# Customers who ask at the same time; the shop's two workers have 80 threads.
 THREADS = 96
 # At the full rate about 120 are inside. Where the machine bears less, more would only
 # stand in line: who comes then is turned away at the door.

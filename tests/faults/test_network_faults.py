@@ -31,7 +31,7 @@ from tests.fixtures.shop import (
 LONGEST_ANSWER = 13.0
 # The server's own statement timeout, one more try to connect, and some room.
 LONGEST_STATEMENT = 15.0
-BUYERS = 50
+BUYERS = 100
 KEY = "the-wish-of-one-customer"
 
 Spoil = Callable[[Proxy], None]
@@ -184,7 +184,7 @@ def test_a_slow_line_to_stripe_is_only_slow(
 def test_buyers_who_wait_for_a_silent_stripe_do_not_hold_up_the_others(
     shop: Shop, stripe_line: Proxy, emulator: EmulatorHand, serve: Serve
 ) -> None:
-    """Row 26: pages and webhooks stay quick while fifty checkouts hang."""
+    """Row 26: pages and webhooks stay quick while a hundred checkouts hang."""
     told = shop.place()
     shop.emulator = EmulatorHand(stripe_line.url)
     served = serve(SCHEDULER="off")
