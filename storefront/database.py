@@ -54,8 +54,8 @@ def engine_options(settings: Settings) -> dict[str, object]:
         return {"creator": _no_database}
     extensions.set_wait_callback(_wait_a_while)
     return {
-        # Enough for the threads and the jobs: who waits for Stripe holds none. What goes
-        # beyond would connect anew each time, and that costs more than most requests.
+        # Enough for threads and jobs: who waits for Stripe holds none. What goes beyond
+        # would connect anew each time, and that costs more than most requests do.
         "pool_size": 40,
         "max_overflow": 0,
         # The one in use last need hardly be asked whether it stands.
