@@ -22,7 +22,9 @@ SEARCHES = "20 per hour"
 LETTERS_TO_ONE = "3 per hour"
 
 
+# Nobody waits until the disk has it: a crash may forget some of the last counts.
 COUNT = """
+    SET LOCAL synchronous_commit = off;
     INSERT INTO rate_counters AS present (key, hits, expires_at)
     VALUES (%(key)s, %(amount)s, now() + %(window)s * interval '1 second')
     ON CONFLICT (key) DO UPDATE SET (hits, expires_at) = (
