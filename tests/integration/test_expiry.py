@@ -4,7 +4,7 @@ import pytest
 
 from storefront.checkout import expire_orders, expire_sessions
 from storefront.scheduler.claims import database_time
-from tests.fixtures.shop import Shop
+from tests.fixtures.shop import OpenShop, Shop
 
 
 def test_an_order_within_its_time_is_left_alone(shop: Shop) -> None:
@@ -175,9 +175,12 @@ def outdate(shop: Shop, order_id: str) -> None:
 
 
 def test_an_error_of_one_order_keeps_no_other_waiting(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    open_shop: OpenShop,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Row 25: Stripe answers, but not with anything of use, for some of them."""
+    shop = open_shop()
     monkeypatch.setattr(expire_orders, "BATCH", 3)
     bad, good = [shop.place() for _ in range(2)], [shop.place() for _ in range(3)]
     for placed in (*bad, *good):
@@ -199,7 +202,8 @@ def test_an_error_of_one_order_keeps_no_other_waiting(
     assert {shop.order(one.id)["status"] for one in bad} == {"pending"}
     assert {shop.order(one.id)["status"] for one in good} == {"canceled"}
     # Whoever looks into the log finds which ones.
-    assert all(f"order {placed.id} waits" in caplog.text for placed in bad)
+    told = capsys.readouterr().out
+    assert all(f"order {placed.id} waits" in told for placed in bad)
 
 
 def test_what_stripe_answered_before_it_fell_silent_is_settled_and_the_run_ends(
