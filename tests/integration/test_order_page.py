@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 import requests
+from sqlalchemy import event
 
 from storefront import create_app
+from storefront.extensions import db
 from storefront.settings import read_settings
 from tests.factories.events import (
     JsonObject,
@@ -283,6 +285,26 @@ def test_a_poll_brings_nothing_while_nothing_is_new(shop: Shop) -> None:
     assert every == 2
     assert answer.status_code == 204
     assert answer.content == b""
+
+
+def test_a_poll_that_brings_nothing_costs_no_statement_of_the_orm(shop: Shop) -> None:
+    found = trigger(page(shop, shop.place(), **{"from": "payment"}).text)
+    assert found
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        asked.append(statement)
+
+    with shop.app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        polled(shop, found[0])
+        assert asked == []
+        page(shop, shop.place())
+        assert asked != []
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 def test_a_poll_that_brings_nothing_leaves_its_line_in_the_log(
