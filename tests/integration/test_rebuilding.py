@@ -1,5 +1,7 @@
 """An order that the database has lost, written down again from its session."""
 
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,6 +17,16 @@ def deaf(shop: Shop) -> Shop:
     """Give a shop that no webhook reaches."""
     shop.emulator.drop_webhooks()
     return shop
+
+
+@pytest.fixture
+def _far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the machine's clock show the time of elsewhere."""
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Pacific/Auckland")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 def whole(shop: Shop) -> dict[str, Any]:
@@ -36,6 +48,7 @@ def reasons(shop: Shop) -> list[str]:
 @pytest.mark.parametrize(
     "product", ["birth-chart-reading", "almanac-2027-digital", "reading-in-yen"]
 )
+@pytest.mark.usefixtures("_far_from_utc")
 def test_it_is_as_it_was(deaf: Shop, product: str) -> None:
     """Row 59: to the last column that can be known."""
     placed = deaf.place(product, 2)
