@@ -7,9 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import psycopg2
 import pytest
-from psycopg2.extras import RealDictCursor
 
 from storefront.demo.books import read_books
 from storefront.demo.check import check
@@ -83,28 +81,6 @@ class Wish:
         return {"items": [item], "customer": CUSTOMER}
 
 
-class QuickShop(Shop):
-    """A shop whose database is asked over one connection that stays open."""
-
-    def __post_init__(self) -> None:
-        """Connect, each statement a transaction of its own."""
-        super().__post_init__()
-        self._base = psycopg2.connect(self.database_url, cursor_factory=RealDictCursor)
-        self._base.autocommit = True
-
-    def rows(self, statement: str, *values: Any) -> list[JsonObject]:
-        """Ask the database, past the app."""
-        with self._base.cursor() as cursor:
-            cursor.execute(statement, values)
-            rows = cursor.fetchall() if cursor.description else []
-        return [dict(row) for row in rows]
-
-    def close(self) -> None:
-        """Let go of the connections."""
-        self._base.close()
-        self.http.close()
-
-
 @dataclass
 class World:
     """One shop for all histories, begun anew for each."""
@@ -129,9 +105,7 @@ class World:
         self.shop.mailbox.clear()
         tables = [name for name in Model.metadata.tables if name not in SHELF]
         deletions = ";".join(f"DELETE FROM {name}" for name in tables)  # noqa: S608
-        without_triggers = "SET session_replication_role = "
-        self.shop.rows(f"{without_triggers} replica; {deletions}")
-        self.shop.rows(f"{without_triggers} DEFAULT")
+        self.shop.rows(f"SET LOCAL session_replication_role = replica; {deletions}")
         self.promised.clear()
         self.letters.clear()
         self.stripe, self.webhooks = [], []
@@ -297,14 +271,10 @@ def running_world(shop: Shop, patch: pytest.MonkeyPatch) -> Iterator[World]:
     """Give a world around a shop; nobody in it waits for longer than he must."""
     be_quick(patch.setattr)
     logging.disable(logging.CRITICAL)
-    quick = QuickShop(
-        shop.url, shop.app, shop.database_url, shop.emulator, shop.mailbox
-    )
-    account, mortals = Account(quick), Mortals(quick)
+    account, mortals = Account(shop), Mortals(shop)
     try:
-        yield World(quick, account, mortals)
+        yield World(shop, account, mortals)
     finally:
         mortals.close()
         account.close()
-        quick.close()
         logging.disable(logging.NOTSET)

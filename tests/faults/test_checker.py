@@ -49,7 +49,7 @@ BREAKS = {
 def test_what_is_broken_is_told(
     shop: Shop, sale: Placed, sentence: str, statement: str
 ) -> None:
-    shop.rows(f"SET session_replication_role = replica; {statement}")
+    shop.rows(f"SET LOCAL session_replication_role = replica; {statement}")
 
     assert any(sentence in told for told in shop.check())
 

@@ -68,7 +68,7 @@ def test_page_tokens_are_256_bits_that_fit_an_address() -> None:
 def lose_everything(shop: Shop) -> None:
     """Restore the backup of a shop that had not sold anything yet."""
     for table in ("order_events", "checkout_attempts", "checkout_requests", "orders"):
-        shop.rows(f"SET session_replication_role = replica; DELETE FROM {table}")  # noqa: S608
+        shop.rows(f"SET LOCAL session_replication_role = replica; DELETE FROM {table}")  # noqa: S608
     shop.rows("SELECT setval('order_number_seq', 1, false)")
 
 

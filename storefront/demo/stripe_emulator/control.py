@@ -81,10 +81,7 @@ def delete_endpoint(key: str) -> Response:
 @control.post("/reset")
 def reset() -> Response:
     """Forget everything."""
-    machine().faults.set([])
-    with machine().state.lock:
-        machine().state.forget(endpoints=_member("endpoints", bool, False))
-    machine().courier.forget()
+    machine().forget(endpoints=_member("endpoints", bool, False))
     return jsonify({"reset": True})
 
 

@@ -41,6 +41,13 @@ class Machine:
         with self.state.lock:
             self.state.close()
 
+    def forget(self, *, endpoints: bool) -> None:
+        """Be an empty account again, by the real clock; endpoints go where told."""
+        self.faults.set([])
+        with self.state.lock:
+            self.state.forget(endpoints=endpoints)
+        self.courier.forget()
+
     @property
     def faults(self) -> Faults:
         """Give the faults set at present."""
