@@ -32,7 +32,7 @@ from storefront.glance import glance, single_trip
 from storefront.languages import gettext as _
 from storefront.orders import service
 from storefront.orders.models import Order, OrderStatus, Provider
-from storefront.orders.numbers import is_taken, new_page_token, next_number, spell
+from storefront.orders.numbers import new_page_token, next_number, spell
 from storefront.transaction import transaction
 
 # Longer than any call to Stripe may take: past it, whoever had the claim has died.
@@ -184,15 +184,22 @@ def _write_down(
             )
             return order
         except IntegrityError as error:
-            number = _another_number(number, error)
+            number = _another_number(error)
 
 
-def _another_number(number: str, error: IntegrityError) -> str:
+def _another_number(error: IntegrityError) -> str:
+    """Give a number in place of one that an order has already.
+
+    Orders that came back after a backup was restored have theirs from before.
+    """
+    constraint = error.orig.diag.constraint_name  # type: ignore[union-attr]
+    if constraint == "pk_checkout_requests":
+        # The same click came through another worker; its order is the one.
+        raise CheckoutUnderWay(_("This checkout is being worked on.")) from error
+    if constraint != "uq_orders_number":
+        raise error
     with transaction():
-        if is_taken(number):
-            return next_number()
-    # The same click came through another worker; its order is the one.
-    raise CheckoutUnderWay(_("This checkout is being worked on.")) from error
+        return next_number()
 
 
 def _new_order(

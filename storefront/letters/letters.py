@@ -58,9 +58,12 @@ def _compose(facts: Facts) -> Post:
         "seller": facts.seller,
         "context": letter.context,
         "found": _found(facts.found, settings),
+        "withdrawal": facts.withdrawal,
         **(_links(order, facts.withdrawal, settings) if order else {}),
         **(_matter(facts.matter, order) if facts.matter else {}),
-        **(_statement(order, facts.withdrawal) if order and facts.withdrawal else {}),
+        "statement": list_statement(order, facts.withdrawal)
+        if order and facts.withdrawal
+        else None,
     }
     name = f"letters/{letter.kind.value}"
     paper, host = _paper(settings.mail_default_sender, settings.mail_reply_to)
@@ -115,10 +118,6 @@ def _matter(matter: Matter, order: Order | None) -> dict[str, Any]:
         "told": explain(matter.reason),
         "figures": list_figures(matter.figures, order.currency if order else None),
     }
-
-
-def _statement(order: Order, withdrawal: Withdrawal) -> dict[str, Any]:
-    return {"withdrawal": withdrawal, "statement": list_statement(order, withdrawal)}
 
 
 @lru_cache(maxsize=1)

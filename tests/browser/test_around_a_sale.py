@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.fixtures.browser import Window
 from tests.fixtures.shop import CUSTOMER, READING, Shop
 
 pytestmark = pytest.mark.browser
@@ -48,6 +49,25 @@ def test_somebody_who_lost_the_link_gets_it_by_mail(
     (letter,) = shop.mailbox.letters
     page.goto(re.findall(r"http://\S+", letter.text or "")[0])
     expect(page.locator(".number strong")).to_have_text(placed.answer["number"])
+
+
+def test_without_a_line_the_search_says_so_and_can_be_sent_again(
+    shop: Shop, page: Page, window: Window
+) -> None:
+    page.goto(f"{shop.url}/find-my-order")
+    page.get_by_label("E-mail").fill(CUSTOMER["email"])
+    page.route("**/find-my-order", lambda route: route.abort())
+    page.get_by_role("button", name="Send me the links").click()
+    expect(page.locator("#trouble")).to_be_visible()
+
+    page.unroute_all()
+    page.get_by_role("button", name="Send me the links").click()
+    expect(page.get_by_text("a letter with the links is on its way")).to_be_visible()
+    expect(page.locator("#trouble")).to_be_hidden()
+    # This once the console has a reason to complain.
+    noises = window[1]
+    assert any("ERR_FAILED" in noise for noise in noises)
+    noises.clear()
 
 
 @pytest.mark.parametrize("scripts", ["page", "page_without_scripts"])

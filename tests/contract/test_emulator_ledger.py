@@ -16,7 +16,7 @@ from storefront.demo.stripe_emulator import Emulator, running_emulator
 from storefront.demo.stripe_emulator.ledger import read_ledger
 from storefront.demo.stripe_emulator.state import State
 from tests.contract.conftest import SECRET, Receiver, session_params
-from tests.contract.test_emulator_serve import ALONE, ROOT
+from tests.demo.processes import ALONE, ROOT
 from tests.fixtures.emulator import EmulatorHand
 
 WITH_LEDGER = (

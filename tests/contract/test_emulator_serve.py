@@ -18,16 +18,9 @@ from storefront.demo.stripe_emulator import (
 )
 from storefront.demo.stripe_emulator.ledger import read_ledger
 from tests.contract.conftest import SECRET, Receiver, session_params
+from tests.demo.processes import ALONE, ROOT
 from tests.fixtures.emulator import EmulatorHand
 
-ROOT = Path(__file__).parents[2]
-# The emulator alone: the shop's own package would bring the shop's imports along.
-ALONE = """
-import sys, types
-package = types.ModuleType("storefront")
-package.__path__ = ["storefront"]
-sys.modules["storefront"] = package
-"""
 FOREGROUND = (
     ALONE
     + """

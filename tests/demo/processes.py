@@ -9,6 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+# A part of the demo alone: the shop's own package would bring all its imports along.
+ALONE = f"""
+import sys, types
+package = types.ModuleType("storefront")
+package.__path__ = [{str(ROOT / "storefront")!r}]
+sys.modules["storefront"] = package
+"""
 
 
 def wait_until(question: Callable[[], object], seconds: float = 10.0) -> bool:

@@ -18,9 +18,11 @@ import pytest
 
 from storefront.demo.errors import DemoError
 from storefront.demo.postgres import EmbeddedPostgres, embedded_postgres
-from tests.demo.processes import alive, script, wait_until
+from tests.demo.processes import ALONE, alive, script, wait_until
 
-RUN = """
+RUN = (
+    ALONE
+    + """
 import signal, sys, time
 from pathlib import Path
 from storefront.demo.postgres import embedded_postgres
@@ -30,6 +32,7 @@ with embedded_postgres(Path(sys.argv[1])) as server:
     print(server.pid, server.url())
     time.sleep(60)
 """
+)
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes users")
 
 

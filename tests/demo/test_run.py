@@ -14,17 +14,20 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.demo.processes import alive, script, wait_until
+from tests.demo.processes import ALONE, alive, script, wait_until
 from tests.demo.runs import Run
 from tests.demo.runs import running as running_any
 
 STUB = Path(__file__).parent / "stub_shop"
-RUN = """
+RUN = (
+    ALONE
+    + """
 import sys
 from pathlib import Path
 from storefront.demo.run import run_demo
 run_demo(Path(sys.argv[1]))
 """
+)
 
 
 @pytest.fixture

@@ -293,10 +293,10 @@ def test_a_slow_mail_server_gets_no_letter_twice(
 ) -> None:
     """Row 40: a batch that takes longer than its claim is not sent by two senders.
 
-    Here a letter takes half a second and the claim lasts two; a server that thinks
+    Here a letter takes half a second and the claim lasts four; a server that thinks
     for three seconds at each command does the same to the real claim.
     """
-    monkeypatch.setattr(delivery, "CLAIM_SECONDS", 2)
+    monkeypatch.setattr(delivery, "CLAIM_SECONDS", 4)
     shop = open_beyond(mail=mail_line)
     for _ in range(4):
         shop.pay(shop.place())
@@ -308,7 +308,7 @@ def test_a_slow_mail_server_gets_no_letter_twice(
 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(send, 0)
-        time.sleep(2.2)
+        time.sleep(4.2)
         second = pool.submit(send, 1)
         first.result(), second.result()
 

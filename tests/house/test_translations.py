@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 
 import pytest
+from babel.messages.catalog import Catalog
 from jinja2 import nodes
 
 from tests.house.test_templates import ALL, PARSED, PARSER
 from tests.house.tree import Module, modules
 from tests.tools.translations import OTHERS, gather, path_of, read, renewed, texts
 
-SAID = gather()
 # Names, and what is called the same everywhere.
 NAMES = re.compile(r"\b(WhatsApp|Stripe|PDF|GET)\b")
 # Styles that a template names in passing; the language says nothing of them.
@@ -53,9 +53,17 @@ def ending(sentence: str) -> str:
     return "|".join(found.groups()) if found else ""
 
 
+@pytest.fixture(scope="module")
+def said() -> Catalog:
+    """Give all that is said in templates and code."""
+    return gather()
+
+
 @pytest.mark.parametrize("language", OTHERS)
-def test_the_files_are_as_make_translations_writes_them(language: str) -> None:
-    assert path_of(language).read_bytes() == renewed(language, SAID)
+def test_the_files_are_as_make_translations_writes_them(
+    said: Catalog, language: str
+) -> None:
+    assert path_of(language).read_bytes() == renewed(language, said)
 
 
 @pytest.mark.parametrize("language", OTHERS)

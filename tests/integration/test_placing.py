@@ -166,3 +166,18 @@ def test_the_form_opens_with_the_quantity_that_was_asked_for(
     assert f'value="{shown}"' in field
     assert 'max="20"' in field
     assert f'<output for="quantity">{total}</output>' in page
+
+
+def test_an_order_that_the_database_refuses_is_never_told_as_being_under_way(
+    shop: Shop,
+) -> None:
+    refusal = "ADD CONSTRAINT no_ana CHECK (customer_name <> 'Ana Lima')"
+    shop.rows(f"ALTER TABLE orders {refusal}")
+    try:
+        answer = shop.checkout(key="the-one-wish")
+    finally:
+        shop.rows("ALTER TABLE orders DROP CONSTRAINT no_ana")
+
+    assert answer.status_code == 500
+    assert shop.rows("SELECT FROM orders") == []
+    assert shop.checkout(key="the-one-wish").status_code == 201

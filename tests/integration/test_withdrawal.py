@@ -147,6 +147,19 @@ def test_a_letter_confirms_it_with_its_content_date_and_time(shop: Shop) -> None
     assert "Sent on:" in (letter.text or "")
 
 
+def test_a_copy_of_the_receipt_promises_nothing_any_more(shop: Shop) -> None:
+    placed = paid(shop)
+    (first,) = letters(shop, "Receipt")
+    assert "WHAT HAPPENS NEXT" in (first.text or "").upper()
+    withdrawn(shop, placed)
+    form = fields(shop.get(f"/orders/{placed.token}").text)
+    shop.post(f"/orders/{placed.token}/receipt", data=form)
+
+    _, copy = letters(shop, "Receipt")
+    for half in (copy.text or "", copy.html or ""):
+        assert "WHAT HAPPENS NEXT" not in half.upper()
+
+
 def test_where_the_confirmation_goes_is_the_customers_choice(shop: Shop) -> None:
     placed = paid(shop)
 

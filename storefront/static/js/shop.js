@@ -18,7 +18,8 @@ if (later) {
   window.addEventListener("load", () => painted.observe({ type: "paint", buffered: true }));
 }
 
-// One click is enough. Coming back through the browser's history lends the button again.
+// One click is enough. Coming back through the browser's history lends the button again,
+// and so does a request that fails.
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("form[data-once]")) return;
   for (const button of event.target.querySelectorAll("[type=submit]")) {
@@ -26,11 +27,12 @@ document.addEventListener("submit", (event) => {
     setTimeout(() => { button.disabled = true; });
   }
 });
-window.addEventListener("pageshow", () => {
+function lendButtons() {
   for (const button of document.querySelectorAll("form[data-once] [type=submit]")) {
     button.disabled = false;
   }
-});
+}
+window.addEventListener("pageshow", lendButtons);
 
 // When news replaces what had the focus, the heading that tells it takes it over.
 let wasInside = false;
@@ -57,6 +59,7 @@ function markField(field) {
 // are, and anything else says so where it can be seen.
 on(["htmx:responseError", "htmx:sendError", "htmx:timeout", "htmx:error"], (event) => {
   const asked = event.target;
+  lendButtons();
   if (asked.id === "status") find("offline").hidden = false;
   else if (asked.href) location.assign(asked.href);
   else find("trouble").hidden = false;
