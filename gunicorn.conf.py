@@ -1,5 +1,6 @@
 """How the shop is served: `gunicorn wsgi:app` reads this by itself."""
 
+import gc
 import os
 
 from storefront.errors import SettingsError
@@ -36,6 +37,11 @@ def on_starting(server):
             "`make run` first."
         )
         raise SystemExit(2)
+
+
+def pre_fork(_server, _worker):
+    """Look for garbage among what a worker makes, not all over the app each time."""
+    gc.freeze()
 
 
 def post_worker_init(worker):
