@@ -17,9 +17,9 @@ from storefront.settings import read_settings
 from tests.factories.events import WEBHOOKS, sign
 from tests.fixtures.shop import CUSTOMER, READING, Shop
 
-# Forks from a small process that has imported the shop and runs no threads.
+# Forks from a small process that has imported what is needed, and runs no threads.
 _processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["storefront"])
+_processes.set_forkserver_preload([__name__])
 
 KEY = "the-wish-of-one-customer"
 BODY = {"items": [{"service_id": READING, "quantity": 1}], "customer": CUSTOMER}
