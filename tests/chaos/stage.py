@@ -90,7 +90,8 @@ class Server:
 
     def run_job(self, name: str) -> None:
         """Run a job in a process of its own, as its command does."""
-        run(self._settings, "job", "run", name).check_returncode()
+        done = run(self._settings, "job", "run", name)
+        assert done.returncode == 0, f"{name}: {done.stderr[-3000:]}"
 
     def wait(self) -> None:
         """Wait until it is ready."""
