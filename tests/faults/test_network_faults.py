@@ -208,7 +208,7 @@ def test_buyers_who_wait_for_a_silent_stripe_do_not_hold_up_the_others(
 def is_quick(url: str) -> bool:
     """Tell whether a page comes long before who waits for Stripe has an answer."""
     try:
-        return requests.get(url, timeout=4).ok
+        return requests.get(url, timeout=6).ok
     except requests.Timeout:
         return False
 
