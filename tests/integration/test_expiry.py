@@ -3,6 +3,7 @@
 import pytest
 
 from storefront.checkout import expire_orders, expire_sessions
+from storefront.gateway import stripe_gateway
 from storefront.scheduler.claims import database_time
 from tests.fixtures.shop import OpenShop, Shop
 
@@ -182,6 +183,9 @@ def test_an_error_of_one_order_keeps_no_other_waiting(
     """Row 25: Stripe answers, but not with anything of use, for some of them."""
     shop = open_shop()
     monkeypatch.setattr(expire_orders, "BATCH", 3)
+    # Errors are meant here, not silence: a slow machine is given its time.
+    monkeypatch.setattr(stripe_gateway, "READ_SECONDS", 9.0)
+    monkeypatch.setattr(stripe_gateway, "CONNECT_SECONDS", 9.0)
     bad, good = [shop.place() for _ in range(2)], [shop.place() for _ in range(3)]
     for placed in (*bad, *good):
         shop.let_deadline_pass(placed.id)
@@ -203,7 +207,8 @@ def test_an_error_of_one_order_keeps_no_other_waiting(
     assert {shop.order(one.id)["status"] for one in good} == {"canceled"}
     # Whoever looks into the log finds which ones.
     told = capsys.readouterr().out
-    assert all(f"order {placed.id} waits" in told for placed in bad)
+    untold = [one for one in bad if f"order {one.id} waits" not in told]
+    assert not untold, told
 
 
 def test_what_stripe_answered_before_it_fell_silent_is_settled_and_the_run_ends(
