@@ -30,6 +30,7 @@ from storefront.orders.queries import (
     list_latest_orders,
     list_open_matters,
 )
+from storefront.scheduler.claims import find_runs
 from storefront.scheduler.jobs import run_now
 from storefront.scheduler.timetable import TIMETABLE, get_job
 from storefront.settings import current_settings
@@ -83,10 +84,17 @@ def load_catalog(file: Path | None, is_demo: bool) -> None:
 
 
 @job.command("list")
+@needs_database
 def list_jobs() -> None:
-    """List the jobs and how often each runs."""
+    """List the jobs: how often each runs, when it last did, and what went wrong."""
+    runs = find_runs()
     for one in TIMETABLE:
-        click.echo(f"{one.name:<14} every {one.every}")
+        run = runs.get(one.name)
+        ended = run and run.finished_at
+        when = f"last run {ended:%Y-%m-%d %H:%M:%S} UTC" if ended else "not run yet"
+        click.echo(f"{one.name:<15} every {one.every!s:<14} {when}")
+        if run and run.last_error:
+            click.secho(f"{'':<15} failed: {run.last_error}", fg="red")
 
 
 @job.command("run")

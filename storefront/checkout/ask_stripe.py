@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select, update
 
 from storefront.checkout.close_attempt import close_unknown
 from storefront.checkout.door import gateway
+from storefront.checkout.settle_apart import settle_apart
 from storefront.checkout.settle_order import settle_order, settle_refund
 from storefront.extensions import db
 from storefront.failpoints import reach
@@ -86,15 +87,15 @@ def _claim_unfinished(asked_before: datetime) -> Sequence[CheckoutAttempt]:
 
 
 def _ask(attempt: CheckoutAttempt, source: str, *budget: float) -> None:
+    session_id = attempt.provider_session_id or ""
     end_reading()
     try:
-        session = gateway().get_session(attempt.provider_session_id or "", *budget)
+        session = gateway().get_session(session_id, *budget)
     except SessionUnknown:
         close_unknown(attempt.order_id, attempt.id, tell_owner=True)
         return
     reach("session asked about, not settled")
-    with transaction():
-        settle_order(attempt.order_id, session, source)
+    settle_apart(session, lambda: settle_order(attempt.order_id, session, source))
 
 
 def read_refunds(due_before: datetime, go_on: Callable[[], bool]) -> int:

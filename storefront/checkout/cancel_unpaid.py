@@ -6,7 +6,7 @@ What is not plain is left to settle_order, one by one; both ways leave the same 
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import func, insert, literal, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import aliased
 
 from storefront.extensions import db
@@ -95,21 +95,19 @@ def _cancel(order_ids: Sequence[UUID], session_ids: Sequence[str], source: str) 
         .returning(CheckoutAttempt.order_id)
         .cte()
     )
-    canceled = (
+    canceled = db.session.scalars(
         update(Order)
         .where(Order.id == expired.c.order_id)
         .values(status=OrderStatus.CANCELED)
         .returning(Order.id)
-        .cte()
     )
-    told = select(
-        func.gen_random_uuid(),
-        canceled.c.id,
-        literal(OrderEventType.CANCELED, OrderEvent.event_type.type),
-        literal({"source": source}, OrderEvent.event_metadata.type),
-    )
-    columns = ["id", "order_id", "event_type", "event_metadata"]
-    db.session.execute(insert(OrderEvent).from_select(columns, told))
+    told = {
+        "event_type": OrderEventType.CANCELED,
+        "event_metadata": {"source": source},
+    }
+    events = [{"order_id": order_id, **told} for order_id in canceled]
+    if events:
+        db.session.execute(insert(OrderEvent), events)
 
 
 def _given_up(session_ids: Sequence[str]) -> set[str]:

@@ -12,6 +12,7 @@ from storefront.checkout.cancel_unpaid import CLOSABLE, cancel_unpaid
 from storefront.checkout.close_attempt import close_unanswered, close_unknown
 from storefront.checkout.door import gateway
 from storefront.checkout.expire_sessions import Answer, expire_sessions, is_silence
+from storefront.checkout.settle_apart import settle_apart
 from storefront.checkout.settle_order import settle_order
 from storefront.extensions import db
 from storefront.failpoints import reach
@@ -101,9 +102,9 @@ def _close_sessions(overdue: Mapping[str, Overdue]) -> Iterator[Overdue]:
 def _settle(one: Overdue, answer: Answer) -> bool:
     """Settle what was answered; False if that was of no use."""
     if isinstance(answer, SessionSeen):
-        with transaction():
-            settle_order(one.order_id, answer, SOURCE)
-        return True
+        return bool(
+            settle_apart(answer, lambda: settle_order(one.order_id, answer, SOURCE))
+        )
     if isinstance(answer, SessionUnknown):
         close_unknown(one.order_id, one.id, tell_owner=True)
         return True

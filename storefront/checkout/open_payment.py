@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from flask import current_app
 from sqlalchemy import func, select
+from uuid_utils.compat import uuid7
 
 from storefront.checkout.close_attempt import close_unanswered, close_unknown
 from storefront.checkout.door import gateway
@@ -77,7 +78,7 @@ def _add_attempt(
     """Store what Stripe will be asked for, before it is asked."""
     settings = current_settings()
     expires_at = now + timedelta(minutes=settings.order_ttl_minutes)
-    attempt_id = uuid4()
+    attempt_id = uuid7()
     request = SessionRequest(
         shop=settings.base_url,
         order_id=order.id,

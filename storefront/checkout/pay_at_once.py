@@ -6,6 +6,8 @@ What is not plain is left to settle_order; both ways leave the same rows.
 import json
 from typing import Any
 
+from uuid_utils.compat import uuid7
+
 from storefront.gateway.port import SessionOutcome, SessionSeen
 from storefront.gateway.reading import is_identifier
 from storefront.glance import single_trip
@@ -51,16 +53,16 @@ WITH plain AS (
     RETURNING orders.id, position, total_amount, customer_email
 ), told AS (
     INSERT INTO order_events (id, order_id, event_type, event_metadata)
-    SELECT gen_random_uuid(), id, 'paid', jsonb_build_object(
+    SELECT %(event)s, id, 'paid', jsonb_build_object(
         'attempt', position, 'amount', total_amount, 'source', %(source)s::text)
     FROM paid
 ), written AS (
     INSERT INTO letters (id, kind, cause, order_id, recipient, context)
-    SELECT gen_random_uuid(), kind::letter_kind, id::text, id, recipient, context::jsonb
+    SELECT key::uuid, kind::letter_kind, id::text, id, recipient, context::jsonb
     FROM paid CROSS JOIN LATERAL (VALUES
-        ('receipt', customer_email, '{}'),
-        ('new_order', %(owner)s, '{"revived": false}')
-    ) AS letter (kind, recipient, context)
+        (%(receipt)s, 'receipt', customer_email, '{}'),
+        (%(news)s, 'new_order', %(owner)s, '{"revived": false}')
+    ) AS letter (key, kind, recipient, context)
     WHERE recipient IS NOT NULL
     ON CONFLICT DO NOTHING
 )
@@ -98,5 +100,8 @@ def pay_at_once(session: SessionSeen, source: str, note: str, **values: Any) -> 
         "shipping": json.dumps(session.shipping) if session.shipping else None,
         "source": source,
         "owner": settings.owner_email,
+        "event": str(uuid7()),
+        "receipt": str(uuid7()),
+        "news": str(uuid7()),
     }
     return single_trip(PAY + note, **facts, **values) is not None

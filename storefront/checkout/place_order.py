@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
+from uuid_utils.compat import uuid7
 
 from storefront.catalog.queries import Offer, find_payable_offers
 from storefront.checkout.limits import count_checkout
@@ -223,7 +223,7 @@ def _new_order(
         for product_id, quantity in purchase.quantities().items()
     ]
     order = Order(
-        id=uuid4(),
+        id=uuid7(),
         number=number,
         page_token=new_page_token(),
         status=OrderStatus.PENDING,

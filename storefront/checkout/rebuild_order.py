@@ -4,7 +4,8 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
+
+from uuid_utils.compat import uuid7
 
 from storefront.catalog.queries import find_offer
 from storefront.extensions import db
@@ -65,7 +66,7 @@ def rebuild_order(session: SessionSeen, mark: Mark) -> bool:
     )
     order.attempts.append(
         CheckoutAttempt(
-            id=mark.attempt_id or uuid4(),
+            id=mark.attempt_id or uuid7(),
             position=1,
             state=AttemptState.OPEN,
             parameters={},

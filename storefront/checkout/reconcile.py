@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from flask import current_app
@@ -23,6 +24,7 @@ from storefront.checkout.known_books import (
 )
 from storefront.checkout.models import Reconciliation
 from storefront.checkout.rebuild_order import rebuild_order
+from storefront.checkout.settle_apart import close_matters, settle_apart
 from storefront.checkout.settle_order import (
     settle_dispute,
     settle_order,
@@ -195,11 +197,11 @@ def _mend(step: Step, page: Page[Any]) -> int:
     """
     with transaction():
         known = step.list_known(page.things)
+        close_matters(thing for thing in page.things if thing.id in known)
     mended = 0
     for thing in page.things:
         if thing.id in known:
             continue
-        with transaction():
-            mended += step.mend(thing)
+        mended += bool(settle_apart(thing, partial(step.mend, thing)))
         reach("one of a page mended")
     return mended

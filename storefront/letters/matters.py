@@ -41,6 +41,13 @@ SENTENCES = {
         later("A lost order was written down again"),
         later("Compare it with what Stripe says about the payment."),
     ),
+    "not taken in": (
+        later("Something at Stripe could not be taken in here"),
+        later(
+            "It is tried again by itself. Look it up at Stripe, and ask whoever keeps "
+            "the shop: the log says why."
+        ),
+    ),
     "refund disagrees": (
         later("A refund differs from its payment"),
         later("It was not counted. Compare both at Stripe."),
@@ -90,6 +97,7 @@ NAMES = {
     "customer": later("Customer"),
     "dispute": later("Disputed"),
     "email": later("E-mail"),
+    "error": later("Error"),
     "expected": later("expected"),
     "give_back_by": later("To be returned by"),
     "kind": later("Kind"),

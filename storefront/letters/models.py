@@ -3,11 +3,12 @@
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
+from uuid_utils.compat import uuid7
 
 from storefront.extensions import TIMESTAMP, db, stored_enum
 
@@ -42,7 +43,7 @@ class Letter(db.Model):  # type: ignore[name-defined,misc]
         Index("ix_letters_order_id", "order_id"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     kind: Mapped[LetterKind] = mapped_column(stored_enum(LetterKind, "letter_kind"))
     cause: Mapped[str] = mapped_column(Text)
     order_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.id"))

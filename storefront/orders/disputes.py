@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from storefront.extensions import db
-from storefront.orders.history import raise_matter, settle_matter
+from storefront.orders.history import raise_matter, settle_matters
 from storefront.orders.models import Dispute, DisputeState, Order
 from storefront.orders.status import furthest
 
@@ -80,4 +80,4 @@ def _tell(order: Order, dispute: Dispute) -> None:
         },
     )
     for stage in (INQUIRY, OPENED) if dispute.state in OVER else ():
-        settle_matter(stage, dispute.provider_dispute_id)
+        settle_matters(stage, [dispute.provider_dispute_id])

@@ -1,5 +1,6 @@
 """What is written down of an order: its events, and what needs the owner's eyes."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import func, update
@@ -34,13 +35,13 @@ def raise_matter(
     )
 
 
-def settle_matter(reason: str, subject: str) -> None:
+def settle_matters(reason: str, subjects: Collection[str]) -> None:
     """Take something off the attention list: the facts have answered it."""
     db.session.execute(
         update(Matter)
         .where(
             Matter.reason == reason,
-            Matter.subject == subject,
+            Matter.subject.in_(subjects),
             Matter.settled_at.is_(None),
         )
         .values(settled_at=func.now())

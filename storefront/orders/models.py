@@ -3,11 +3,12 @@
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, false, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
+from uuid_utils.compat import uuid7
 
 from storefront.extensions import JSON_OR_NULL, TIMESTAMP, db, stored_enum
 from storefront.texts.models import Consent
@@ -166,7 +167,7 @@ class OrderEvent(db.Model):  # type: ignore[name-defined,misc]
         ),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     sequence: Mapped[int] = mapped_column(db.BigInteger, db.Identity(always=True))
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
     event_type: Mapped[OrderEventType] = mapped_column(
@@ -287,7 +288,7 @@ class Matter(db.Model):  # type: ignore[name-defined,misc]
         Index("ix_matters_order_id", "order_id"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     reason: Mapped[str] = mapped_column(Text)
     # Stripe's id of what it is about; with the reason, it makes the matter unique.
     subject: Mapped[str] = mapped_column(Text)

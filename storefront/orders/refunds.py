@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from storefront.extensions import db
-from storefront.orders.history import raise_matter, settle_matter, tell
+from storefront.orders.history import raise_matter, settle_matters, tell
 from storefront.orders.models import (
     CheckoutAttempt,
     Order,
@@ -134,7 +134,7 @@ def _settle_second_payment(
         if refund.provider_payment_intent_id == attempt.provider_payment_intent_id
     )
     if returned >= order.total_amount:
-        settle_matter("second payment", second_payment_id(attempt))
+        settle_matters("second payment", [second_payment_id(attempt)])
 
 
 def second_payment_id(attempt: CheckoutAttempt) -> str:

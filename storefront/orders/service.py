@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
+from uuid_utils.compat import uuid7
 
 from storefront.errors import OrderUnknown
 from storefront.extensions import db
@@ -44,7 +45,7 @@ INSERT INTO checkout_attempts (id, order_id, position, state, parameters,
 VALUES (%(attempt)s, %(order)s, 1, 'prepared', %(parameters)s, %(idempotency_key)s);
 
 INSERT INTO order_events (id, order_id, event_type, event_metadata)
-VALUES (gen_random_uuid(), %(order)s, 'created', '{"attempt": 1}');
+VALUES (%(event)s, %(order)s, 'created', '{"attempt": 1}');
 """
 # As `identify` and `advance`, in one round trip: every checkout does it. The second
 # statement begins under the lock, and sees all that its last owner did.
@@ -117,6 +118,7 @@ def written(order: Order) -> dict[str, Any]:
         "attempt": str(attempt.id),
         "parameters": json.dumps(attempt.parameters),
         "idempotency_key": attempt.idempotency_key,
+        "event": str(uuid7()),
     }
 
 

@@ -66,6 +66,11 @@ def claim_job(name: str, *, now: bool = False) -> Claim | None:
     return Claim(name, *row) if row else None
 
 
+def find_runs() -> dict[str, ScheduledJob]:
+    """Give for each job that ever ran how its last run ended, by the job's name."""
+    return {run.name: run for run in db.session.scalars(select(ScheduledJob))}
+
+
 def database_time() -> datetime:
     """Give the moment by the clock that all processes share."""
     with transaction():

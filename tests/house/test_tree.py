@@ -214,6 +214,7 @@ def test_everything_imported_is_asked_for() -> None:
         "js_lib_htmx": "django-js-lib-htmx",
         "css_inline": "css-inline",
         "resvg_py": "resvg-py",
+        "uuid_utils": "uuid-utils",
         # Come with the packages that are asked for, and are their interface.
         "sqlalchemy": "flask-sqlalchemy",
         "alembic": "flask-migrate",

@@ -1,5 +1,6 @@
 """The owner's commands: orders, and what about money needs eyes."""
 
+from storefront.scheduler.timetable import TIMETABLE
 from tests.factories.events import complete_session, tell
 from tests.fixtures.shop import Shop
 
@@ -77,3 +78,20 @@ def test_what_differs_from_stripes_books_is_listed(shop: Shop) -> None:
         f"paid there, not here: {intent}, order {number}, here nothing, there €80.00",
         "1 differences in the last 1 days.",
     ]
+
+
+def test_jobs_are_listed_with_their_last_run_and_what_went_wrong(shop: Shop) -> None:
+    shop.run_job("prune")
+    shop.rows(
+        "INSERT INTO scheduled_jobs (name, due_at, finished_at, last_error)"
+        " VALUES ('reconcile', now(), '2026-01-02 03:04:05Z', 'KeyError: no thing')"
+    )
+
+    lines = told(shop, "job", "list")
+
+    assert len(lines) == len(TIMETABLE) + 1
+    (at,) = [at for at, line in enumerate(lines) if line.startswith("reconcile ")]
+    assert lines[at].endswith("every 0:05:00        last run 2026-01-02 03:04:05 UTC")
+    assert lines[at + 1].strip() == "failed: KeyError: no thing"
+    assert "not run yet" in next(one for one in lines if one.startswith("send-mail"))
+    assert " UTC" in next(one for one in lines if one.startswith("prune"))

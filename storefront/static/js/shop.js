@@ -59,9 +59,12 @@ function markField(field) {
 // are, and anything else says so where it can be seen.
 on(["htmx:responseError", "htmx:sendError", "htmx:timeout", "htmx:error"], (event) => {
   const asked = event.target;
+  if (asked.id === "status") {
+    find("offline").hidden = false;
+    return;
+  }
   lendButtons();
-  if (asked.id === "status") find("offline").hidden = false;
-  else if (asked.href) location.assign(asked.href);
+  if (asked.href) location.assign(asked.href);
   else find("trouble").hidden = false;
 });
 on(["htmx:beforeOnLoad", "htmx:before:swap"], () => {
