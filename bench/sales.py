@@ -13,8 +13,10 @@ SPELLED = " || ".join(
 FUNCTIONS = f"""
 CREATE FUNCTION pg_temp.digest(n bigint, what text) RETURNS text IMMUTABLE
     RETURN md5(%(salt)s || '/' || what || '/' || n::text);
-CREATE FUNCTION pg_temp.uid(n bigint, what text) RETURNS uuid IMMUTABLE RETURN overlay(
-    overlay(pg_temp.digest(n, what) PLACING '4' FROM 13) PLACING 'a' FROM 17)::uuid;
+CREATE FUNCTION pg_temp.uid(n bigint, what text, at timestamptz) RETURNS uuid STABLE
+    RETURN (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0')
+        || overlay(overlay(right(pg_temp.digest(n, what), 20) PLACING '7' FROM 1)
+            PLACING 'a' FROM 5))::uuid;
 CREATE FUNCTION pg_temp.draw(n bigint, what integer, below integer) RETURNS integer
     IMMUTABLE RETURN ((hashint8extended(n, what) & 2147483647) %% below)::integer;
 CREATE FUNCTION pg_temp.part(n bigint, whole bigint, span interval) RETURNS interval
@@ -33,8 +35,8 @@ CREATE FUNCTION pg_temp.payment_id(n bigint) RETURNS text IMMUTABLE
     RETURN 'pi_3' || left(pg_temp.digest(n, 'pi'), 23);
 CREATE FUNCTION pg_temp.refund_id(n bigint) RETURNS text IMMUTABLE
     RETURN 're_3' || left(pg_temp.digest(n, 're'), 23);
-CREATE FUNCTION pg_temp.attempt_id(n bigint, try integer) RETURNS uuid IMMUTABLE
-    RETURN pg_temp.uid(n, 'attempt' || try::text);
+CREATE FUNCTION pg_temp.attempt_id(n bigint, try integer, at timestamptz) RETURNS uuid
+    STABLE RETURN pg_temp.uid(n, 'attempt' || try, at + (try - 1) * interval '2 hours');
 """
 
 BASKETS = """
@@ -56,7 +58,7 @@ CREATE TEMP TABLE sales (n bigint, id uuid, count bigint, basket integer,
 # of the buyers come again; one in twenty pays at the second try.
 DRAWN = """
 INSERT INTO sales
-SELECT n, pg_temp.uid(n, 'order'), %(count)s + n, basket, status, tries,
+SELECT n, pg_temp.uid(n, 'order', created_at), %(count)s + n, basket, status, tries,
     lower(first) || '.' || lower(last) || '.' || buyer || '@example.com',
     first || ' ' || last,
     CASE WHEN status = 'refunded' THEN 100 WHEN luck >= 990 THEN 40 ELSE 0 END,
@@ -98,8 +100,9 @@ CROSS JOIN LATERAL (SELECT CASE status
 
 WAITING = """
 INSERT INTO sales
-SELECT n, pg_temp.uid(n, 'order'), %(count)s + n, pg_temp.draw(n, 2, %(baskets)s),
-    'pending', 1, 'ana.lima.' || n || '@example.com', 'Ana Lima', 0,
+SELECT n, pg_temp.uid(n, 'order', deadline - interval '60 minutes'), %(count)s + n,
+    pg_temp.draw(n, 2, %(baskets)s), 'pending', 1,
+    'ana.lima.' || n || '@example.com', 'Ana Lima', 0,
     deadline - interval '60 minutes', deadline - interval '60 minutes', NULL,
     deadline, %(asked_at)s
 FROM (SELECT n, %(deadline)s::timestamptz AS deadline
@@ -146,7 +149,7 @@ SELECT attempt_id, id, try, state,
         ELSE created_at + interval '61 minutes' END
 FROM sales JOIN baskets ON place = basket
 CROSS JOIN LATERAL generate_series(1, tries) try
-CROSS JOIN LATERAL (SELECT pg_temp.attempt_id(n, try) AS attempt_id,
+CROSS JOIN LATERAL (SELECT pg_temp.attempt_id(n, try, created_at) AS attempt_id,
     created_at + (try - 1) * interval '2 hours' AS begun_at,
     %(shop)s || '/orders/' || pg_temp.token(n) AS page,
     CASE WHEN try < tries OR status = 'canceled' THEN 'expired'
@@ -158,8 +161,8 @@ CROSS JOIN LATERAL (SELECT jsonb_build_object(
 
 EVENTS = """
 INSERT INTO order_events (id, order_id, event_type, event_metadata, created_at)
-SELECT pg_temp.uid(n, 'event' || told.place), id, kind::order_event_type, metadata,
-    told_at
+SELECT pg_temp.uid(n, 'event' || told.place, told_at), id, kind::order_event_type,
+    metadata, told_at
 FROM sales JOIN baskets ON baskets.place = basket
 CROSS JOIN LATERAL (VALUES
     (1, true, 'created', '{"attempt": 1}'::jsonb, created_at),
@@ -186,8 +189,9 @@ FROM sales JOIN baskets ON place = basket WHERE returned > 0
 LETTERS = """
 INSERT INTO letters (id, kind, cause, order_id, recipient, context, due_at, tries,
     sent_at, created_at)
-SELECT pg_temp.uid(n, 'letter' || kind), kind::letter_kind, cause, id, recipient,
-    context, written_at + interval '122 s', 1, written_at + interval '3 s', written_at
+SELECT pg_temp.uid(n, 'letter' || kind, written_at), kind::letter_kind, cause, id,
+    recipient, context, written_at + interval '122 s', 1, written_at + interval '3 s',
+    written_at
 FROM sales JOIN baskets ON place = basket
 CROSS JOIN LATERAL (VALUES
     (status IN ('paid', 'refunded'), 'receipt', id::text, email, '{}'::jsonb, moved_at),
@@ -195,8 +199,8 @@ CROSS JOIN LATERAL (VALUES
         '{"revived": false}', moved_at),
     (returned > 0, 'refund', pg_temp.refund_id(n), email,
         jsonb_build_object('amount', total * returned / 100), refunded_at),
-    (status = 'failed', 'payment_failed', pg_temp.attempt_id(n, tries)::text, email,
-        '{}', moved_at)
+    (status = 'failed', 'payment_failed',
+        pg_temp.attempt_id(n, tries, created_at)::text, email, '{}', moved_at)
 ) written (is_written, kind, cause, recipient, context, written_at) WHERE is_written
 """
 
@@ -208,7 +212,7 @@ SELECT event_id, type, template || jsonb_build_object('id', event_id, 'type', ty
             (template -> 'data' -> 'object') || thing)), 'applied', at
 FROM sales JOIN baskets ON baskets.place = basket
 CROSS JOIN LATERAL (SELECT (parameters -> 'metadata') || jsonb_build_object(
-    'order_id', id, 'attempt_id', pg_temp.attempt_id(n, tries),
+    'order_id', id, 'attempt_id', pg_temp.attempt_id(n, tries, created_at),
     'order_number', pg_temp.number(count)) AS metadata,
     %(shop)s || '/orders/' || pg_temp.token(n) AS page) marked
 CROSS JOIN LATERAL (SELECT jsonb_build_object('id', pg_temp.session_id(n, tries),
@@ -250,7 +254,7 @@ FROM sales JOIN baskets ON place = basket WHERE created_at > now() - interval '3
 """
 
 PAYABLES = """
-SELECT id, pg_temp.attempt_id(n, 1), pg_temp.session_id(n, 1), pg_temp.number(count),
-    pg_temp.token(n), total, 'EUR'
+SELECT id, pg_temp.attempt_id(n, 1, created_at), pg_temp.session_id(n, 1),
+    pg_temp.number(count), pg_temp.token(n), total, 'EUR'
 FROM sales JOIN baskets ON place = basket ORDER BY n
 """

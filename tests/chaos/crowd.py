@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from itertools import count
+from queue import SimpleQueue
 
 Visit = Iterator[float]
 
@@ -23,10 +24,10 @@ class Crowd:
         self._changed = threading.Condition()
         self._inside = 0
         self._over = False
-        self._threads = [
-            threading.Thread(target=self._work, name=f"crowd-{number}", daemon=True)
-            for number in range(threads)
-        ]
+        self._ready: SimpleQueue[Visit | None] = SimpleQueue()
+        # One alone waits for the moment: many would all be woken by each.
+        work = [self._call, *[self._work] * threads]
+        self._threads = [threading.Thread(target=one, daemon=True) for one in work]
         for thread in self._threads:
             thread.start()
 
@@ -47,6 +48,8 @@ class Crowd:
             is_empty = self._changed.wait_for(lambda: not self._inside, seconds)
             self._over = True
             self._changed.notify_all()
+        for _ in self._threads:
+            self._ready.put(None)
         for thread in self._threads:
             thread.join(seconds)
         return is_empty
@@ -54,10 +57,20 @@ class Crowd:
     def _push(self, visit: Visit, pause: float) -> None:
         due = time.monotonic() + pause
         heapq.heappush(self._due, (due, next(self._numbers), visit))
-        self._changed.notify()
+        self._changed.notify_all()
+
+    def _call(self) -> None:
+        """Call customers when their pause is over."""
+        with self._changed:
+            while not self._over:
+                wait = self._due[0][0] - time.monotonic() if self._due else None
+                if wait is not None and wait <= 0:
+                    self._ready.put(heapq.heappop(self._due)[2])
+                else:
+                    self._changed.wait(wait)
 
     def _work(self) -> None:
-        while visit := self._next():
+        while visit := self._ready.get():
             try:
                 pause = next(visit)
             except StopIteration:
@@ -67,12 +80,3 @@ class Crowd:
             else:
                 with self._changed:
                     self._push(visit, pause)
-
-    def _next(self) -> Visit | None:
-        with self._changed:
-            while not self._over:
-                wait = self._due[0][0] - time.monotonic() if self._due else None
-                if wait is not None and wait <= 0:
-                    return heapq.heappop(self._due)[2]
-                self._changed.wait(wait)
-            return None

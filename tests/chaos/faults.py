@@ -10,8 +10,8 @@ from typing import Any
 import psutil
 
 from storefront.demo.mailbox.smtp import Command
+from tests.chaos.lines import Line
 from tests.chaos.stage import Stage
-from tests.faults.proxy import Proxy
 
 Deed = Callable[[Stage, Random], None]
 LASTING = 2.5
@@ -135,7 +135,7 @@ def _old_news(stage: Stage, luck: Random) -> None:
             stage.emulator.resend(row["id"], copies=3, together=luck.random() < 0.5)
 
 
-def _line(which: str, spoil: Callable[[Proxy], None]) -> Deed:
+def _line(which: str, spoil: Callable[[Line], None]) -> Deed:
     return lambda stage, _luck: spoil(getattr(stage, which))
 
 
@@ -230,7 +230,7 @@ def _mend_line(which: str) -> Deed:
     return lambda stage, _luck: getattr(stage, which).heal()
 
 
-BAD_LINES: dict[str, Callable[[Proxy], None]] = {
+BAD_LINES: dict[str, Callable[[Line], None]] = {
     "cuts answers": lambda line: line.cut_answers(after=20),
     "is reset": lambda line: line.reset_all(),
     "breaks once": lambda line: line.break_once(),

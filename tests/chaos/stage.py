@@ -27,9 +27,9 @@ from storefront.demo.mailbox import Mailbox, running_mailbox
 from storefront.demo.ports import free_port
 from storefront.demo.postgres import EmbeddedPostgres, embedded_postgres
 from storefront.webhooks.handlers import HANDLERS
+from tests.chaos.lines import Line, running_lines
 from tests.factories.catalog import CATALOG
 from tests.factories.events import WEBHOOKS
-from tests.faults.proxy import Proxy, proxied
 from tests.fixtures.emulator import EmulatorHand
 from tests.fixtures.shop import WEBHOOK_SECRET, environment
 
@@ -118,9 +118,9 @@ class Stage:
     database_url: str
     emulator: EmulatorHand
     mailbox: Mailbox
-    stripe_line: Proxy
-    mail_line: Proxy
-    database_line: Proxy
+    stripe_line: Line
+    mail_line: Line
+    database_line: Line
     consoles: list[Any] = field(default_factory=list)
 
     def rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:
@@ -160,14 +160,13 @@ def running_stage() -> Iterator[Stage]:
         shop = f"http://127.0.0.1:{free_port()}"
         emulator = started_emulator(ending, folder)
         emulator.add_endpoint(shop + WEBHOOKS, WEBHOOK_SECRET, *HANDLERS)
-        lines = [
-            ending.enter_context(proxied(port))
-            for port in (
+        lines = ending.enter_context(
+            running_lines(
                 urlsplit(emulator.url).port or 0,
                 mailbox.smtp_port,
                 urlsplit(postgres.url()).port or 0,
             )
-        ]
+        )
         settings = _settings(shop, postgres.url(), emulator.url, *lines)
         run(settings, "db", "upgrade").check_returncode()
         run(settings, "catalog", "load", str(CATALOG)).check_returncode()
@@ -200,20 +199,21 @@ def _settings(
     shop: str,
     database_url: str,
     emulator_url: str,
-    stripe_line: Proxy,
-    mail_line: Proxy,
-    database_line: Proxy,
+    stripe_line: Line,
+    mail_line: Line,
+    database_line: Line,
 ) -> dict[str, str]:
+    mail_server, mail_port = mail_line.address().split(":")
     there = urlsplit(database_url)
     account = there.netloc.rpartition("@")[0]
-    beyond = there._replace(netloc=f"{account}@127.0.0.1:{database_line.port}")
+    beyond = there._replace(netloc=f"{account}@{database_line.address()}")
     return environment(
         beyond.geturl(),
         BASE_URL=shop,
-        STRIPE_API_BASE=stripe_line.url,
+        STRIPE_API_BASE=f"http://{stripe_line.address()}",
         STRIPE_CHECKOUT_ORIGINS=emulator_url,
-        MAIL_SERVER="127.0.0.1",
-        MAIL_PORT=str(mail_line.port),
+        MAIL_SERVER=mail_server,
+        MAIL_PORT=mail_port,
         MAIL_DEFAULT_SENDER="Lunaria <studio@lunaria.example>",
         CHECKOUT_RATE="1000000 per minute",
         SCHEDULER="on",
