@@ -70,8 +70,9 @@ def day(given: date) -> str:
     """Write a date; of a moment, the one in the studio's zone."""
     if isinstance(given, datetime):
         given = given.astimezone(ZoneInfo(current_settings().shop_timezone)).date()
-    locale = spoken_locale().replace("-", "_")
-    return format_date(given, format="long", locale=locale)
+    # The pattern of a day, in Babel's letters.
+    pattern = _("d MMMM y")
+    return format_date(given, pattern, locale=spoken_locale().replace("-", "_"))
 
 
 def address_lines(place: dict[str, Any]) -> list[str]:

@@ -70,7 +70,7 @@ def test_a_text_names_who_sells(shop: Shop, prefix: str) -> None:
 
 
 def test_a_text_tells_its_version_and_date(shop: Shop) -> None:
-    assert "Version 2026-11, of November 23, 2026" in shop.get("/terms").text
+    assert "Version 2026-11, of 23 November 2026" in shop.get("/terms").text
 
 
 def test_an_address_of_several_lines_stays_one(shop: Shop) -> None:

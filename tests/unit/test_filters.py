@@ -144,6 +144,24 @@ def test_a_moment_is_written_in_the_studios_zone_which_is_named(
         assert written("{{ moment | when }}", moment=at) == shown
 
 
+@pytest.mark.usefixtures("spanish")
+@pytest.mark.parametrize(
+    ("locale", "shown"),
+    [
+        ("en", "1 January 2027"),
+        ("es", "1 de enero de 2027"),
+        ("pt-PT", "1 de janeiro de 2027"),
+    ],
+)
+def test_a_day_is_written_as_in_a_moment_in_the_studios_zone(
+    locale: str, shown: str
+) -> None:
+    at = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)
+    with speaking(locale):
+        assert written("{{ moment | day }}", moment=at) == shown
+        assert written("{{ moment | when }}", moment=at).startswith(f"{shown}, ")
+
+
 @pytest.mark.parametrize("locale", ["pt-BR", "zh-Hans-CN", "sr-Latn", "en"])
 def test_a_moment_can_be_written_in_every_language(locale: str) -> None:
     moment = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
