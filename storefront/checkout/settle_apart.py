@@ -28,25 +28,22 @@ def settle_apart(seen: Seen, settle: Callable[[], Settled]) -> Settled | None:
 
     :raises sqlalchemy.exc.SQLAlchemyError: one of PASSING; the run ends and comes back.
     """
-    try:
-        with transaction():
-            return settle()
-    except Exception as error:
-        failed = type(error).__name__
-        current_app.logger.warning("%s: %s, once more", seen.id, failed)
-    try:
-        with transaction():
-            return settle()
-    except PASSING:
-        raise
-    except Exception as error:
-        current_app.logger.exception("%s cannot be taken in", seen.id)
-        told = {"amount": seen.amount, "currency": seen.currency}
-        with transaction():
-            raise_matter(
-                REASON, _subject(seen), None, seen=told, error=type(error).__name__
+    failed = ""
+    for is_last in (False, True):
+        try:
+            with transaction():
+                return settle()
+        except PASSING:
+            raise
+        except Exception as error:
+            failed = type(error).__name__
+            current_app.logger.warning(
+                "%s cannot be taken in: %s", seen.id, failed, exc_info=is_last
             )
-        return None
+    told = {"amount": seen.amount, "currency": seen.currency}
+    with transaction():
+        raise_matter(REASON, _subject(seen), None, seen=told, error=failed)
+    return None
 
 
 def close_matters(taken_in: Iterable[Seen]) -> None:
