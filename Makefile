@@ -4,6 +4,7 @@
 PYTHON =
 ARGS =
 MINUTES = 3
+RATE = 20
 SEED =
 VENV = .venv/bin/python
 # One file a worker at a time: its fixtures are made once. Each of a hundred processes
@@ -82,7 +83,7 @@ mutants-random: ## change the code at random, COUNT=100 times by SEED=1, and see
 
 chaos: ## customers and one fault after the other for MINUTES=3, then all books; SEED= repeats
 	@$(call install,requirements-dev.txt)
-	@exec $(VENV) -m tests.chaos --minutes "$(MINUTES)" --seed "$(SEED)"
+	@exec $(VENV) -m tests.chaos --minutes "$(MINUTES)" --rate "$(RATE)" --seed "$(SEED)"
 
 bench: ## measure the shop beside bare counterparts; ARGS="--only words" picks some
 	@$(call install,requirements-dev.txt)

@@ -70,10 +70,11 @@ def lines(run: Run) -> Iterator[str]:
 
 def page(run: Run) -> str:
     """Give the whole report as Markdown."""
+    given = f"MINUTES={run.seconds / 60:g} RATE={run.rate:g} SEED={run.seed}"
     head = [
         "# A run of chaos",
         "",
-        f"Written by `make chaos MINUTES={run.seconds / 60:g} SEED={run.seed}` on "
+        f"Written by `make chaos {given}` on "
         f"{datetime.now(UTC):%Y-%m-%d}, with Python {platform.python_version()} on "
         f"{os.cpu_count()} cores that shop, database, emulator and customers shared.",
         "",
