@@ -15,7 +15,7 @@ CHANGING = (
     (r"(\b|(?<=%20))[2-9A-HJ-NP-Z]{7}\b", "NUMBER"),
     (r"\b[0-9a-f]{16}\b", "REQUEST"),
     (r"\b\d{1,2} \w+ 20\d\d, \d\d:\d\d", "MOMENT"),
-    (r"\bby \w+ \d{1,2}, 20\d\d\b", "by DAY"),
+    (r"\bby \d{1,2} \w+ 20\d\d\b", "by DAY"),
     (r'img "Tonight: [^"]+"', 'img "MOON"'),
     (r"\bin \d+ seconds?\b", "in SECONDS"),
     (r"\bTonight: .+ lit\b", "Tonight: MOON"),

@@ -3,7 +3,6 @@
 import pytest
 
 from storefront.checkout import expire_orders, expire_sessions
-from storefront.gateway import stripe_gateway
 from storefront.scheduler.claims import database_time
 from tests.fixtures.shop import OpenShop, Shop
 
@@ -183,9 +182,6 @@ def test_an_error_of_one_order_keeps_no_other_waiting(
     """Row 25: Stripe answers, but not with anything of use, for some of them."""
     shop = open_shop()
     monkeypatch.setattr(expire_orders, "BATCH", 3)
-    # Errors are meant here, not silence: a slow machine is given its time.
-    monkeypatch.setattr(stripe_gateway, "READ_SECONDS", 9.0)
-    monkeypatch.setattr(stripe_gateway, "CONNECT_SECONDS", 9.0)
     bad, good = [shop.place() for _ in range(2)], [shop.place() for _ in range(3)]
     for placed in (*bad, *good):
         shop.let_deadline_pass(placed.id)
