@@ -81,7 +81,7 @@ mutants-random: ## change the code at random, COUNT=100 times by SEED=1, and see
 	@$(VENV) -m tests.tools.random_mutants --count $(or $(COUNT),100) \
 	  $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-chaos: ## customers and one fault after the other for MINUTES=3, then all books; SEED= repeats
+chaos: ## customers and one fault after the other for MINUTES=3, then all books; RATE=20, SEED=
 	@$(call install,requirements-dev.txt)
 	@exec $(VENV) -m tests.chaos --minutes "$(MINUTES)" --rate "$(RATE)" --seed "$(SEED)"
 
