@@ -29,7 +29,7 @@ from tests.factories.events import (
 from tests.faults.dying import environment_of
 from tests.fixtures import gunicorn
 from tests.fixtures.figures import Figure
-from tests.fixtures.gunicorn import Serve, Served
+from tests.fixtures.gunicorn import CUT_OFF, Serve, Served
 from tests.fixtures.shards import RECOVERIES, WORST, shards
 from tests.fixtures.shop import CUSTOMER, READING, Placed, Shop
 
@@ -39,8 +39,6 @@ FULL = Path("/dev/full")
 CUSTOMERS = 6
 # Leader of jobs killed, another at work.
 TAKEN_OVER = 30
-# Before the answer has begun, or in the middle of it.
-CUT_OFF = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
 JOBS = ("read-refunds", "expire-orders", "reconcile", "send-mail")
 
 
