@@ -27,6 +27,8 @@ PAGE_CONNECTIONS, WEBHOOK_CONNECTIONS = 16, 8
 DELIVERIES = 16000
 WAITING = {"few": 48, "many": 128}
 STRIPE_SECONDS = 0.3
+# An event comes again after a while only, bearing the time of what it tells.
+AN_HOUR = 3600
 
 Pair = tuple[Measure, Measure]
 SetUp = Callable[[], AbstractContextManager[Pair]]
@@ -143,7 +145,7 @@ def delivering(stage: Stage, server: Server, path: str, bodies: list[str]) -> Ro
 @contextmanager
 def _repeated(stage: Stage) -> Iterator[Pair]:
     with stage.shop() as shop, stage.bare("webhook") as bare:
-        bodies = paid(stage, DELIVERIES)
+        bodies = paid(stage, DELIVERIES, AN_HOUR)
         crowd(shop, deliveries(WEBHOOKS, signed(bodies)), WEBHOOK_CONNECTIONS, 60.0)
 
         def repeating(server: Server, path: str) -> Round:
@@ -189,9 +191,14 @@ def checkouts() -> Iterator[Asked]:
             yield Asked("/api/checkout", body, (("Idempotency-Key", key),))
 
 
-def paid(stage: Stage, number: int) -> list[str]:
-    """Place so many orders; give for each the event that says that it is paid."""
-    return [_paid(order) for order in add_payable(stage.database_url, number, _tag())]
+def paid(stage: Stage, number: int, age: int = 0) -> list[str]:
+    """Place so many orders; give for each the event that says that it is paid.
+
+    :param age: how many seconds ago it is said to have happened.
+    """
+    created = int(time.time()) - age
+    orders = add_payable(stage.database_url, number, _tag())
+    return [_paid(order, created) for order in orders]
 
 
 def signed(bodies: list[str]) -> list[tuple[str, str]]:
@@ -202,8 +209,9 @@ def signed(bodies: list[str]) -> list[tuple[str, str]]:
 _TEMPLATE = json.loads(PAYLOADS.read_text("utf-8"))["session"]
 
 
-def _paid(order: Payable) -> str:
+def _paid(order: Payable, created: int) -> str:
     event = copy.deepcopy(_TEMPLATE)
+    event["created"] = created
     event["id"] = f"evt_{uuid4().hex}"
     event["type"] = "checkout.session.completed"
     event["data"]["object"] |= {

@@ -22,7 +22,7 @@ from statistics import median
 
 import psutil
 
-from bench.cases import asked_just_now, checkouts, paid, signed
+from bench.cases import AN_HOUR, asked_just_now, checkouts, paid, signed
 from bench.load import Asked, Load, crowd, deliver, deliveries, get, under_load
 from bench.measure import Measure, Round, evenly
 from bench.orders import add_payable, empty_shop, fill, is_filled
@@ -182,7 +182,7 @@ def _paths(stage: Stage, server: Server) -> dict[str, Measure]:
         name: partial(under_load, server, stage.database_pid, load)
         for name, load in loads.items()
     }
-    known = paid(stage, KNOWN)
+    known = paid(stage, KNOWN, AN_HOUR)
     crowd(server, deliveries(WEBHOOKS, signed(known)), CONNECTIONS, 60.0)
     return {
         **measures,

@@ -1,5 +1,7 @@
 """The inbox: what is kept of each delivery, and what Stripe is told."""
 
+import time
+
 import pytest
 
 from storefront.webhooks import inbox
@@ -10,17 +12,23 @@ from tests.factories.events import (
     payment_of,
     session_of,
 )
+from tests.fixtures.postgres_server import held
 from tests.fixtures.shop import Shop
 
 DONE = "checkout.session.completed"
+
+
+def now() -> int:
+    return int(time.time())
 
 
 def kept(shop: Shop) -> dict[str, object]:
     return shop.row("SELECT type, outcome, error, deliveries FROM stripe_events")
 
 
-def test_a_delivery_is_answered_with_what_became_of_it(shop: Shop) -> None:
-    told = event(DONE, complete_session(shop, shop.place()))
+@pytest.mark.parametrize("age", [0, 3600])
+def test_a_delivery_is_answered_with_what_became_of_it(shop: Shop, age: int) -> None:
+    told = event(DONE, complete_session(shop, shop.place()), created=now() - age)
 
     assert deliver(shop, told).json() == {"received": True, "outcome": "applied"}
     assert deliver(shop, told).json() == {"received": True, "outcome": "repeated"}
@@ -32,6 +40,26 @@ def test_a_delivery_is_answered_with_what_became_of_it(shop: Shop) -> None:
         "deliveries": 1,
     }
     assert shop.row("SELECT payload FROM stripe_events")["payload"] == told
+
+
+@pytest.mark.parametrize("created", [None, "today", [], 0, -1, 2.5, 10**40, True])
+def test_what_an_event_says_of_its_time_decides_nothing(
+    shop: Shop, created: object
+) -> None:
+    told = event(DONE, complete_session(shop, shop.place()), created=created)
+
+    assert deliver(shop, told).json()["outcome"] == "applied"
+    assert deliver(shop, told).json()["outcome"] == "repeated"
+
+
+def test_an_event_that_comes_again_waits_for_no_lock_of_its_order(shop: Shop) -> None:
+    placed = shop.place()
+    told = event(DONE, complete_session(shop, placed), created=now() - 60)
+    deliver(shop, told)
+
+    lock = "SELECT FROM orders WHERE id = %s FOR UPDATE"
+    with held(shop.database_url, lock, placed.id):
+        assert deliver(shop, told).json()["outcome"] == "repeated"
 
 
 def test_an_event_of_no_use_is_answered_so(shop: Shop) -> None:
@@ -48,7 +76,7 @@ def test_an_event_that_cannot_be_read_is_answered_so(shop: Shop) -> None:
 
 def test_an_event_that_failed_keeps_why_and_counts_its_deliveries(shop: Shop) -> None:
     placed = shop.place()
-    told = event(DONE, complete_session(shop, placed))
+    told = event(DONE, complete_session(shop, placed), created=now() - 60)
     shop.lose_orders()
 
     assert [deliver(shop, told).status_code for _ in range(3)] == [503] * 3
@@ -63,7 +91,7 @@ def test_an_event_that_failed_keeps_why_and_counts_its_deliveries(shop: Shop) ->
 
 def test_an_event_that_applies_at_last_has_no_error_any_more(shop: Shop) -> None:
     placed = shop.place()
-    told = event(DONE, complete_session(shop, placed))
+    told = event(DONE, complete_session(shop, placed), created=now() - 60)
     shop.rows("ALTER TABLE letters RENAME TO letters_away")
     try:
         assert deliver(shop, told).status_code == 500
