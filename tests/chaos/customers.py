@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from html import unescape
 from http.cookiejar import DefaultCookiePolicy
 from random import Random
 from typing import Any
@@ -22,7 +23,10 @@ from tests.chaos.notes import CUT, Notes
 # Longer than the shop may take for a checkout, and shorter than people wait.
 PATIENCE_SECONDS = 15.0
 TRIES, PAUSE_BETWEEN_TRIES = 8, 2.0
-LOOKS, PAUSE_BETWEEN_LOOKS = 10, 1.5
+# At the pace of an order page that was just opened.
+LOOKS, PAUSE_BETWEEN_LOOKS = 8, 2.0
+# How often somebody reloads the page instead of letting it ask for news.
+RELOADING = 0.2
 # What happens there waits for nobody but the emulator's own lock.
 LONGEST_AT_STRIPE = 60.0
 OWNER = "Bearer sk_test_of_the_owner"
@@ -42,6 +46,8 @@ WAYS = {
 }
 # What a browser sends along, and the box that has to be ticked for a file.
 GIVEN = re.compile(r'name="(csrf_token|checkout_token|consent)"[^>]* value="([^"]+)"')
+# Where an order page asks for news, as long as it does.
+POLL = re.compile(r'id="status"[^>]* hx-get="([^"]+)"')
 
 _threads = threading.local()
 
@@ -58,6 +64,7 @@ class Customer:
     session: str = ""
     order_id: str = ""
     page: str = ""
+    poll: str = ""
     payment: str = ""
     cookies: dict[str, str] = field(default_factory=dict)
 
@@ -129,8 +136,7 @@ class Customer:
         """
         for _ in range(LOOKS if self.page else 0):
             yield PAUSE_BETWEEN_LOOKS
-            answer = self._ask("order page", self.page)
-            if self._is_strange(answer):
+            if self._is_strange(self._see_page(), 204):
                 return
             if self.order_id:
                 answer = self._ask("order", f"/api/orders/{self.order_id}")
@@ -140,6 +146,18 @@ class Customer:
                         self.notes.paid.add(self.order_id)
                     if status == until:
                         return
+
+    def _see_page(self) -> requests.Response | None:
+        """Open the order page, or let it ask for news where it does."""
+        if self.poll:
+            answer = self._ask("poll", self.poll, headers={"HX-Request": "true"})
+        else:
+            answer = self._ask("order page", self.page)
+        if answer is not None and answer.status_code == 200:
+            asks = POLL.search(answer.text)
+            reloads = self.luck.random() < RELOADING
+            self.poll = unescape(asks[1]) if asks and not reloads else ""
+        return answer
 
     # At Stripe
 
@@ -183,7 +201,7 @@ class Customer:
     # Asking
 
     def _ask(self, deed: str, path: str, **more: Any) -> requests.Response | None:
-        method = "POST" if more else "GET"
+        method = "POST" if more.keys() & {"json", "data"} else "GET"
         begun = time.monotonic()
         try:
             answer = _http().request(
