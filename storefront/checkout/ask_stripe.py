@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select, update
 
 from storefront.checkout.close_attempt import close_unknown
 from storefront.checkout.door import gateway
+from storefront.checkout.pay_at_once import pay_at_once
 from storefront.checkout.settle_apart import settle_apart
 from storefront.checkout.settle_order import settle_order, settle_refund
 from storefront.extensions import db
@@ -95,7 +96,13 @@ def _ask(attempt: CheckoutAttempt, source: str, *budget: float) -> None:
         close_unknown(attempt.order_id, attempt.id, tell_owner=True)
         return
     reach("session asked about, not settled")
-    settle_apart(session, lambda: settle_order(attempt.order_id, session, source))
+    settle_apart(
+        session,
+        lambda: (
+            pay_at_once(session, source)
+            or settle_order(attempt.order_id, session, source)
+        ),
+    )
 
 
 def read_refunds(due_before: datetime, go_on: Callable[[], bool]) -> int:

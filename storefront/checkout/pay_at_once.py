@@ -1,4 +1,4 @@
-"""A payment that brings no surprise, settled in one round trip.
+"""A payment that brings no surprise: settled in one round trip, and known in one.
 
 What is not plain is left to settle_order; both ways leave the same rows.
 """
@@ -8,9 +8,10 @@ from typing import Any
 
 from uuid_utils.compat import uuid7
 
-from storefront.gateway.port import SessionOutcome, SessionSeen
+from storefront.gateway.port import PaymentSeen, SessionOutcome, SessionSeen
 from storefront.gateway.reading import is_identifier
 from storefront.glance import single_trip
+from storefront.orders.queries import is_paid_by
 from storefront.settings import current_settings
 
 # Statements sent together. Each sees what was committed before it began: the third
@@ -70,7 +71,9 @@ SELECT id FROM paid;
 """
 
 
-def pay_at_once(session: SessionSeen, source: str, note: str, **values: Any) -> bool:
+def pay_at_once(
+    session: SessionSeen, source: str, note: str = "", **values: Any
+) -> bool:
     """Count a pending order's one open session as paid, if that is all to do.
 
     It is all while nothing else is known of the order or the payment, and everything
@@ -83,25 +86,49 @@ def pay_at_once(session: SessionSeen, source: str, note: str, **values: Any) -> 
     :param values: what the note holds besides.
     :return: whether it was plain and is noted; if it was not, nothing has changed.
     """
-    settings = current_settings()
-    if (
-        session.outcome is not SessionOutcome.PAID
-        or session.payment_intent_id is None
-        or session.livemode is not settings.livemode
-        or not is_identifier(session.client_reference_id or "-")
-    ):
+    payment_id = _payment_of(session)
+    if payment_id is None:
         return False
     facts = {
         "session": session.id,
-        "payment": session.payment_intent_id,
+        "payment": payment_id,
         "amount": session.amount,
         "currency": session.currency,
         "reference": session.client_reference_id,
         "shipping": json.dumps(session.shipping) if session.shipping else None,
         "source": source,
-        "owner": settings.owner_email,
+        "owner": current_settings().owner_email,
         "event": str(uuid7()),
         "receipt": str(uuid7()),
         "news": str(uuid7()),
     }
     return single_trip(PAY + note, **facts, **values) is not None
+
+
+def is_counted(news: SessionSeen | PaymentSeen) -> bool:
+    """Tell whether the books hold all that this tells of a payment."""
+    ships = news.shipping is not None
+    if isinstance(news, PaymentSeen):
+        return news.livemode is current_settings().livemode and is_paid_by(
+            news.id, news.amount, news.currency, ships=ships
+        )
+    payment_id = _payment_of(news)
+    return payment_id is not None and is_paid_by(
+        payment_id,
+        news.amount,
+        news.currency,
+        ships=ships,
+        session_id=news.id,
+        reference=news.client_reference_id,
+    )
+
+
+def _payment_of(session: SessionSeen) -> str | None:
+    """Give the payment of a session that was paid, where it can be asked for."""
+    if (
+        session.outcome is not SessionOutcome.PAID
+        or session.livemode is not current_settings().livemode
+        or not is_identifier(session.client_reference_id or "-")
+    ):
+        return None
+    return session.payment_intent_id

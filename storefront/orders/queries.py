@@ -33,6 +33,9 @@ PAID_BY = """
         AND state = 'paid'
         AND total_amount = %(amount)s AND currency = %(currency)s
         AND (shipping_address IS NOT NULL OR %(ships)s = FALSE)
+        AND (%(session)s IS NULL
+            OR checkout_attempts.provider_session_id = %(session)s)
+        AND orders.id::text = coalesce(%(reference)s, orders.id::text)
 """
 
 
@@ -56,13 +59,23 @@ def is_waiting_quietly(page_token: str, pause: timedelta) -> bool:
     return glance(WAITING_QUIETLY, token=page_token, pause=pause) is not None
 
 
-def is_paid_by(payment_id: str, amount: int, currency: str, *, ships: bool) -> bool:
+def is_paid_by(
+    payment_id: str,
+    amount: int,
+    currency: str,
+    *,
+    ships: bool,
+    session_id: str | None = None,
+    reference: str | None = None,
+) -> bool:
     """Tell whether this is all known of a payment, and where to send it to as well.
 
     :param amount: minor units of `currency`.
+    :param reference: the order's id, as far as it is told.
     """
     facts = {"amount": amount, "currency": currency, "ships": ships}
-    return glance(PAID_BY, payment=payment_id, **facts) is not None
+    told = {"session": session_id, "reference": reference}
+    return glance(PAID_BY, payment=payment_id, **facts, **told) is not None
 
 
 def find_order_by_number(number: str) -> Order | None:

@@ -3,29 +3,33 @@
 import json
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import update
 from sqlalchemy.exc import DataError
 
-from storefront.checkout.pay_at_once import pay_at_once
+from storefront.checkout.pay_at_once import is_counted, pay_at_once
 from storefront.extensions import db
 from storefront.failpoints import reach
 from storefront.gateway.errors import BodyUnusable
+from storefront.gateway.port import PaymentSeen, SessionSeen
 from storefront.gateway.reading import read_payment, read_session
 from storefront.glance import glance, single_trip
-from storefront.orders.queries import is_paid_by
 from storefront.settings import current_settings
 from storefront.transaction import transaction
 from storefront.webhooks.handlers import HANDLERS, SOURCE
 from storefront.webhooks.models import StripeEvent
 
-Seen = TypeVar("Seen")
 APPLIED, IGNORED, UNUSABLE = "applied", "ignored", "unusable"
 # Stripe delivers at once, and again after minutes or hours, with the same `created`
 # (docs.stripe.com/webhooks, "Automatic retries").
 AT_ONCE_SECONDS = 30
+# What tells of money that has arrived.
+READERS: dict[str, Callable[[dict[str, Any]], SessionSeen | PaymentSeen]] = {
+    "checkout.session.completed": read_session,
+    "payment_intent.succeeded": read_payment,
+}
 # For every delivery: written out, they need not be put together each time.
 DONE = "SELECT FROM stripe_events WHERE id = %(id)s AND outcome IS NOT NULL"
 WRITE = """
@@ -59,7 +63,7 @@ def receive(event: dict[str, Any]) -> str | None:
     if _may_be_repeated(event) and glance(DONE, id=event["id"]) is not None:
         return None
     try:
-        if _takes_payment_at_once(event) or _tells_nothing_new(event):
+        if _is_taken_at_once(event):
             reach("taken in at once, not answered")
             return APPLIED
         with transaction():
@@ -94,31 +98,26 @@ def _may_be_repeated(event: dict[str, Any]) -> bool:
     return not isinstance(created, int) or time.time() - created > AT_ONCE_SECONDS
 
 
-def _takes_payment_at_once(event: dict[str, Any]) -> bool:
-    """Take in what most events are, a plain payment, in one round trip."""
-    session = _read(event, "checkout.session.completed", read_session)
-    if session is None:
+def _is_taken_at_once(event: dict[str, Any]) -> bool:
+    """Take in what most events are: a plain payment, or one that is in the books.
+
+    The latter of the two that Stripe sends, or what a page has asked about before.
+    """
+    news = _read(event)
+    if news is None:
         return False
-    note = WRITE_IF_PAID + UNLESS_DONE
-    return pay_at_once(session, SOURCE, note, **_row(event, APPLIED))
+    row = _row(event, APPLIED)
+    if isinstance(news, SessionSeen):
+        note = WRITE_IF_PAID + UNLESS_DONE
+        if pay_at_once(news, SOURCE, note, **row):
+            return True
+    return is_counted(news) and single_trip(WRITE + UNLESS_DONE, **row) is not None
 
 
-def _tells_nothing_new(event: dict[str, Any]) -> bool:
-    """Take in the payment's own event, of which the session's has told before."""
-    payment = _read(event, "payment_intent.succeeded", read_payment)
-    if payment is None or payment.livemode is not current_settings().livemode:
-        return False
-    ships = payment.shipping is not None
-    if not is_paid_by(payment.id, payment.amount, payment.currency, ships=ships):
-        return False
-    return single_trip(WRITE + UNLESS_DONE, **_row(event, APPLIED)) is not None
-
-
-def _read(
-    event: dict[str, Any], kind: str, read: Callable[[dict[str, Any]], Seen]
-) -> Seen | None:
+def _read(event: dict[str, Any]) -> SessionSeen | PaymentSeen | None:
     """Read what an event tells; None for what has to be looked at more closely."""
-    if event["type"] != kind or _is_of_another_world(event):
+    read = READERS.get(event["type"])
+    if read is None or _is_of_another_world(event):
         return None
     try:
         return read(event["data"]["object"])

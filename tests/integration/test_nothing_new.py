@@ -1,6 +1,8 @@
-"""A payment that its session has told of is only noted; one that tells more counts."""
+"""News of a payment that is in the books is only noted; one that tells more counts."""
 
+from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -8,27 +10,37 @@ from storefront.webhooks import handlers
 from tests.factories.events import complete_session, deliver, event, payment_of
 from tests.fixtures.shop import Placed, Shop
 
+Event = dict[str, Any]
 PAID, SUCCEEDED = "checkout.session.completed", "payment_intent.succeeded"
 PLACE = {"name": "Ana Lima", "address": {"line1": "Rua 1", "country": "PT"}}
+DISAGREES = "payment disagrees"
 
 
 @pytest.fixture
 def placed(shop: Shop) -> Placed:
     """Give an order whose session told that it is paid."""
     placed = shop.place()
-    deliver(shop, event(PAID, complete_session(shop, placed))).raise_for_status()
+    deliver(shop, completed(shop, placed)).raise_for_status()
     return placed
 
 
-def succeeded(shop: Shop, placed: Placed, **changes: Any) -> dict[str, Any]:
+def succeeded(shop: Shop, placed: Placed, **changes: Any) -> Event:
     return event(SUCCEEDED, payment_of(shop, placed, **changes))
 
 
+def completed(shop: Shop, placed: Placed, **changes: Any) -> Event:
+    return event(PAID, complete_session(shop, placed, **changes))
+
+
+@pytest.mark.parametrize("again", [succeeded, completed])
 def test_what_is_known_settles_nothing_again(
-    shop: Shop, placed: Placed, monkeypatch: pytest.MonkeyPatch
+    shop: Shop,
+    placed: Placed,
+    again: Callable[[Shop, Placed], Event],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = shop.order(placed.id)
-    told = succeeded(shop, placed)
+    told = again(shop, placed)
     monkeypatch.delattr(handlers, "settle_order")
 
     assert deliver(shop, told).json()["outcome"] == "applied"
@@ -41,23 +53,44 @@ def test_what_is_known_settles_nothing_again(
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [{"amount_received": 7999}, {"currency": "usd"}, {"livemode": True}],
-    ids=lambda changes: next(iter(changes)),
+    ("tell", "changes", "reason"),
+    [
+        (succeeded, {"amount_received": 7999}, DISAGREES),
+        (succeeded, {"currency": "usd"}, DISAGREES),
+        (succeeded, {"livemode": True}, DISAGREES),
+        (completed, {"amount_total": 7999}, DISAGREES),
+        (completed, {"currency": "usd"}, DISAGREES),
+        (completed, {"livemode": True}, DISAGREES),
+        (completed, {"client_reference_id": str(uuid4())}, DISAGREES),
+        (completed, {"payment_intent": "pi_other"}, DISAGREES),
+        (completed, {"id": "cs_test_other"}, "unknown session"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )
 def test_what_disagrees_with_it_is_told_to_the_owner(
-    shop: Shop, placed: Placed, changes: dict[str, object]
+    shop: Shop,
+    placed: Placed,
+    tell: Callable[..., Event],
+    changes: dict[str, object],
+    reason: str,
 ) -> None:
-    deliver(shop, succeeded(shop, placed, **changes)).raise_for_status()
+    deliver(shop, tell(shop, placed, **changes)).raise_for_status()
 
-    assert shop.row("SELECT reason FROM matters")["reason"] == "payment disagrees"
+    assert shop.row("SELECT reason FROM matters")["reason"] == reason
     assert shop.order(placed.id)["status"] == "paid"
 
 
+@pytest.mark.parametrize(
+    ("tell", "changes"),
+    [
+        (succeeded, {"shipping": PLACE}),
+        (completed, {"collected_information": {"shipping_details": PLACE}}),
+    ],
+)
 def test_where_to_send_it_to_is_learned_from_whichever_tells(
-    shop: Shop, placed: Placed
+    shop: Shop, placed: Placed, tell: Callable[..., Event], changes: dict[str, object]
 ) -> None:
-    deliver(shop, succeeded(shop, placed, shipping=PLACE)).raise_for_status()
+    deliver(shop, tell(shop, placed, **changes)).raise_for_status()
 
     address = shop.row("SELECT shipping_address FROM orders")["shipping_address"]
     assert address["line1"] == "Rua 1"

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.exc import DataError
 
+from storefront.checkout import ask_stripe
 from storefront.checkout.door import gateway
 from storefront.checkout.pay_at_once import pay_at_once
 from storefront.gateway.port import SessionOutcome, SessionSeen
@@ -93,6 +94,19 @@ def test_a_delivered_payment_goes_this_way(
     deliver(shop, event(DONE, complete_session(shop, placed))).raise_for_status()
 
     assert shop.history(placed.id) == ["created", "paid"]
+
+
+def test_a_payment_that_a_page_asked_about_goes_this_way(
+    deaf: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed = deaf.place()
+    deaf.emulator.pay(placed.session_id)
+    deaf.rows("UPDATE checkout_attempts SET asked_at = now() - interval '1 minute'")
+    monkeypatch.delattr(ask_stripe, "settle_order")
+
+    assert deaf.get(f"/orders/{placed.token}").status_code == 200
+
+    assert deaf.history(placed.id) == ["created", "paid"]
 
 
 def test_what_cannot_be_noted_is_not_paid_either(deaf: Shop) -> None:

@@ -51,7 +51,7 @@ MUTANTS = (
         '    if _may_be_repeated(event) and glance(DONE, id=event["id"]) is not None:\n'
         "        return None\n"
         "    try:\n"
-        "        if _takes_payment_at_once(event) or _tells_nothing_new(event):\n"
+        "        if _is_taken_at_once(event):\n"
         '            reach("taken in at once, not answered")\n'
         "            return APPLIED\n"
         "        with transaction():\n"
