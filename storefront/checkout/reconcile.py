@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from storefront.checkout.ask_stripe import ask_unfinished
 from storefront.checkout.door import gateway
@@ -33,7 +33,7 @@ from storefront.checkout.settle_order import (
 from storefront.checkout.whose import find_order_meant
 from storefront.extensions import db
 from storefront.failpoints import reach
-from storefront.gateway.errors import GatewayUnavailable
+from storefront.gateway.errors import GatewayUnavailable, RequestRefused
 from storefront.gateway.port import (
     DisputeSeen,
     Page,
@@ -123,8 +123,10 @@ STEPS = (
 def reconcile_window(name: str, window: timedelta, go_on: Callable[[], bool]) -> int:
     """Walk through what Stripe holds of the last `window`; give how much was mended.
 
-    Safe to repeat: what agrees is left alone. A walk that was broken off goes on where
-    it was, page by page.
+    Safe to repeat, and in several processes at once: what agrees is left alone. A walk
+    that was broken off goes on where it was, page by page.
+
+    :raises RequestRefused: Stripe does not let us read a listing at all.
     """
     position = _begin(name, window)
     while position.finished_at is None and go_on():
@@ -133,7 +135,14 @@ def reconcile_window(name: str, window: timedelta, go_on: Callable[[], bool]) ->
         except GatewayUnavailable as error:
             current_app.logger.warning("reconciling waits for Stripe: %s", error)
             break
+        except RequestRefused as error:
+            if position.after is None:
+                raise
+            # Another account, say, since the key has changed.
+            current_app.logger.warning("reconciling has lost its place: %s", error)
+            _move(position, after=None)
         time.sleep(PAUSE_SECONDS)
+        position = _look(name)
     return position.repaired
 
 
@@ -149,23 +158,50 @@ def reconcile_month(_: datetime, go_on: Callable[[], bool]) -> int:
 
 
 def _begin(name: str, window: timedelta) -> Reconciliation:
+    """Go on with a walk that has not ended, or begin one."""
     with transaction():
         position = db.session.get(Reconciliation, name)
-        if position is not None and position.finished_at is None:
-            return position
-        until: datetime = db.session.execute(
-            select(db.func.clock_timestamp())
-        ).scalar_one()
-        # A minute ahead: clocks differ.
-        return db.session.merge(
-            Reconciliation(
-                name=name,
-                since=until - window,
-                until=until + timedelta(minutes=1),
-                step=0,
-                repaired=0,
-                finished_at=None,
+        if position is None or position.finished_at is not None:
+            until: datetime = db.session.execute(
+                select(db.func.clock_timestamp())
+            ).scalar_one()
+            db.session.merge(
+                Reconciliation(
+                    name=name,
+                    since=until - window,
+                    # A minute ahead: clocks differ.
+                    until=until + timedelta(minutes=1),
+                    step=0,
+                    after=None,
+                    repaired=0,
+                    finished_at=None,
+                )
             )
+    return _look(name)
+
+
+def _look(name: str) -> Reconciliation:
+    """Give where a walk stands at this moment; what it gives moves no more."""
+    position = db.session.get_one(Reconciliation, name, populate_existing=True)
+    db.session.expunge(position)
+    return position
+
+
+def _move(position: Reconciliation, mended: int = 0, **to: Any) -> None:
+    """Take a walk further, unless another process has done so meanwhile.
+
+    That has taken the job over, since this one was held up for longer than its lease.
+    """
+    stands = (
+        Reconciliation.name == position.name,
+        Reconciliation.since == position.since,
+        Reconciliation.step == position.step,
+        Reconciliation.after.is_not_distinct_from(position.after),
+    )
+    repaired = Reconciliation.repaired + mended
+    with transaction():
+        db.session.execute(
+            update(Reconciliation).where(*stands).values(repaired=repaired, **to)
         )
 
 
@@ -176,14 +212,13 @@ def _take_a_page(position: Reconciliation) -> None:
     page = listing(position.since, position.until, position.after)
     reach("page of the books read")
     mended = _mend(step, page)
-    with transaction():
-        position = db.session.merge(position)
-        position.repaired += mended
-        position.after = page.after
-        if page.after is None:
-            position.step += 1
-        if position.step == len(STEPS):
-            position.finished_at = db.func.clock_timestamp()
+    if page.after is not None:
+        _move(position, mended, after=page.after)
+    elif step is not STEPS[-1]:
+        _move(position, mended, after=None, step=position.step + 1)
+    else:
+        ended = db.func.clock_timestamp()
+        _move(position, mended, after=None, step=len(STEPS), finished_at=ended)
     reach("page of the books done")
     if mended:
         current_app.logger.warning("reconciling mended %s of %s", mended, step.listing)

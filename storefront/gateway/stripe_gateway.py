@@ -178,23 +178,27 @@ class StripeGateway:
 
     def list_refunds(self, payment_intent_id: str) -> list[RefundSeen]:
         """List all refunds of a payment."""
-        with time_budget(BUDGET_SECONDS), _asked():
-            page = self._client.v1.refunds.list(
-                {"payment_intent": payment_intent_id, "limit": 100}
-            )
-            refunds = [read_refund(one.to_dict()) for one in page.auto_paging_iter()]
-        return [refund for refund in refunds if refund]
+        refunds: list[RefundSeen] = []
+        after: str | None = None
+        with time_budget(BUDGET_SECONDS):
+            while True:
+                page = self._page(
+                    "refunds", read_refund, after, payment_intent=payment_intent_id
+                )
+                refunds += page.things
+                after = page.after
+                if after is None:
+                    return refunds
 
     def list_sessions(
         self, since: datetime, until: datetime, after: str | None
     ) -> Page[SessionSeen]:
         """List Checkout Sessions made within a window, one page."""
         return self._page(
-            self._client.v1.checkout.sessions,
+            "checkout/sessions",
             read_session,
-            since,
-            until,
             after,
+            created=_window(since, until),
             expand=["data.payment_intent"],
         )
 
@@ -202,39 +206,36 @@ class StripeGateway:
         self, since: datetime, until: datetime, after: str | None
     ) -> Page[PaymentSeen]:
         """List the payments that charges of a window have collected, one page."""
-        charges = self._client.v1.charges
-        return self._page(charges, read_charge, since, until, after)
+        window = _window(since, until)
+        return self._page("charges", read_charge, after, created=window)
 
     def list_new_refunds(
         self, since: datetime, until: datetime, after: str | None
     ) -> Page[RefundSeen]:
         """List refunds made within a window, one page."""
-        refunds = self._client.v1.refunds
-        return self._page(refunds, read_refund, since, until, after)
+        window = _window(since, until)
+        return self._page("refunds", read_refund, after, created=window)
 
     def list_disputes(
         self, since: datetime, until: datetime, after: str | None
     ) -> Page[DisputeSeen]:
         """List disputes opened within a window, one page."""
-        disputes = self._client.v1.disputes
-        return self._page(disputes, read_dispute, since, until, after)
+        window = _window(since, until)
+        return self._page("disputes", read_dispute, after, created=window)
 
     def _page(
         self,
-        service: Any,
+        path: str,
         read: Callable[[dict[str, Any]], Thing | None],
-        since: datetime,
-        until: datetime,
         after: str | None,
-        **more: Any,
+        **asked: Any,
     ) -> Page[Thing]:
-        window = {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
         start = {"starting_after": after} if after else {}
         with time_budget(BUDGET_SECONDS), _asked():
-            page = service.list({"limit": 100, "created": window, **start, **more})
-            raw = [thing.to_dict() for thing in page.data]
-            last = raw[-1]["id"] if raw and page.has_more else None
-        return Page([thing for one in raw if (thing := _read(read, one))], last)
+            listed = self._raw("get", path, limit=100, **start, **asked)
+            raw = listed["data"]
+            last = raw[-1]["id"] if raw and listed["has_more"] else None
+            return Page([thing for one in raw if (thing := _read(read, one))], last)
 
     def _session(
         self,
@@ -243,15 +244,23 @@ class StripeGateway:
         budget: float = BUDGET_SECONDS,
         **parameters: Any,
     ) -> SessionSeen:
-        """Ask about a session; the answer is read plainly, as events are.
-
-        To make StripeObjects of it takes the SDK a quarter of the call.
-        """
         with time_budget(budget), _asked():
-            url = f"/v1/checkout/sessions{path}"
             return read_session(
-                self._client.raw_request(method, url, **parameters).data
+                self._raw(method, f"checkout/sessions{path}", **parameters)
             )
+
+    def _raw(self, method: str, path: str, **parameters: Any) -> dict[str, Any]:
+        """Ask; the answer is read plainly, as events are.
+
+        To make StripeObjects of it takes the SDK a quarter of a call about one session,
+        and four fifths of a page of a hundred.
+        """
+        answer = self._client.raw_request(method, f"/v1/{path}", **parameters)
+        return cast(dict[str, Any], answer.data)
+
+
+def _window(since: datetime, until: datetime) -> dict[str, int]:
+    return {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
 
 
 def _read(

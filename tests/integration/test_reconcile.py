@@ -1,5 +1,6 @@
 """Walking through Stripe's books: whatever nobody told of heals, or is listed."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import event
 
 from storefront.checkout import reconcile
 from storefront.extensions import db
+from tests.demo.processes import wait_until
 from tests.fixtures.shop import CUSTOMER, Placed, Shop
 
 
@@ -123,6 +125,41 @@ def test_a_walk_that_was_broken_off_goes_on_where_it_was(deaf: Shop) -> None:
     deaf.run_job("reconcile-month")
 
     assert deaf.row("SELECT step, finished_at FROM reconciliations")["finished_at"]
+
+
+def test_a_walk_whose_place_stripe_does_not_know_looks_for_it_anew(deaf: Shop) -> None:
+    """As where the key has changed meanwhile, from test to live."""
+    placed = paid_unheard(deaf)
+    deaf.rows(
+        "INSERT INTO reconciliations (name, since, until, after) VALUES"
+        " ('month', now() - interval '1 day', now() + interval '1 day', 'cs_gone')"
+    )
+
+    assert deaf.run_job("reconcile-month") == 1
+
+    assert deaf.order(placed.id)["status"] == "paid"
+    assert deaf.row("SELECT finished_at FROM reconciliations")["finished_at"]
+
+
+def test_a_walk_that_another_took_further_meanwhile_is_left_there(deaf: Shop) -> None:
+    """Row 33: whoever was held up so long that his lease ended moves nothing back."""
+    placed = paid_unheard(deaf)
+    deaf.emulator.be_slow(700, path="/v1/checkout/sessions*")
+    turns = iter((True, False))
+
+    def walk() -> int:
+        with deaf.app.app_context():
+            return reconcile.reconcile_window("month", reconcile.MONTH, turns.__next__)
+
+    with ThreadPoolExecutor(1) as pool:
+        held_up = pool.submit(walk)
+        wait_until(lambda: bool(deaf.rows("SELECT name FROM reconciliations")))
+        deaf.rows("UPDATE reconciliations SET step = 2, after = 're_of_another'")
+        held_up.result()
+
+    assert deaf.order(placed.id)["status"] == "paid"
+    walk_now = deaf.row("SELECT step, after FROM reconciliations")
+    assert walk_now == {"step": 2, "after": "re_of_another"}
 
 
 def test_a_strangers_payment_on_the_same_account_is_left_alone(
