@@ -9,7 +9,7 @@ SEED =
 VENV = .venv/bin/python
 # One file a worker at a time: its fixtures are made once. Each of a hundred processes
 # would compile all modules anew where none may keep what it has compiled.
-PYTEST = env -u PYTHONDONTWRITEBYTECODE $(VENV) -m pytest -n 4 --dist loadfile --no-loadscope-reorder \
+PYTEST = env -u PYTHONDONTWRITEBYTECODE $(VENV) -m pytest -n 5 --dist loadfile --no-loadscope-reorder \
   -p tests.tools.left_out
 
 .DEFAULT_GOAL := help
