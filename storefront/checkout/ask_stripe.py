@@ -96,6 +96,7 @@ def _ask(attempt: CheckoutAttempt, source: str, *budget: float) -> None:
         close_unknown(attempt.order_id, attempt.id, tell_owner=True)
         return
     reach("session asked about, not settled")
+    # The plain way has a transaction of its own; the one around it has begun nothing.
     settle_apart(
         session,
         lambda: (

@@ -126,7 +126,7 @@ def reconcile_window(name: str, window: timedelta, go_on: Callable[[], bool]) ->
     Safe to repeat, and in several processes at once: what agrees is left alone. A walk
     that was broken off goes on where it was, page by page.
 
-    :raises RequestRefused: Stripe does not let us read a listing at all.
+    :raises RequestRefused: Stripe does not let us read on.
     """
     position = _begin(name, window)
     while position.finished_at is None and go_on():
@@ -135,12 +135,11 @@ def reconcile_window(name: str, window: timedelta, go_on: Callable[[], bool]) ->
         except GatewayUnavailable as error:
             current_app.logger.warning("reconciling waits for Stripe: %s", error)
             break
-        except RequestRefused as error:
-            if position.after is None:
-                raise
-            # Another account, say, since the key has changed.
-            current_app.logger.warning("reconciling has lost its place: %s", error)
+        except RequestRefused:
+            # A place of another account, say, since the key has changed: the next run
+            # begins this listing anew. It would never end to do so here.
             _move(position, after=None)
+            raise
         time.sleep(PAUSE_SECONDS)
         position = _look(name)
     return position.repaired

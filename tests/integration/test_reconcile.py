@@ -9,6 +9,7 @@ from sqlalchemy import event
 
 from storefront.checkout import reconcile
 from storefront.extensions import db
+from storefront.gateway.errors import RequestRefused
 from tests.demo.processes import wait_until
 from tests.fixtures.shop import CUSTOMER, Placed, Shop
 
@@ -127,13 +128,15 @@ def test_a_walk_that_was_broken_off_goes_on_where_it_was(deaf: Shop) -> None:
     assert deaf.row("SELECT step, finished_at FROM reconciliations")["finished_at"]
 
 
-def test_a_walk_whose_place_stripe_does_not_know_looks_for_it_anew(deaf: Shop) -> None:
+def test_a_walk_whose_place_stripe_does_not_know_begins_anew(deaf: Shop) -> None:
     """As where the key has changed meanwhile, from test to live."""
     placed = paid_unheard(deaf)
     deaf.rows(
         "INSERT INTO reconciliations (name, since, until, after) VALUES"
         " ('month', now() - interval '1 day', now() + interval '1 day', 'cs_gone')"
     )
+    with pytest.raises(RequestRefused):
+        deaf.run_job("reconcile-month")
 
     assert deaf.run_job("reconcile-month") == 1
 
